@@ -1,0 +1,1 @@
+"""Floor 5, rehearse: the real runner against the sandbox on a virtual clock."""

@@ -1,0 +1,1 @@
+"""Floor 3, show: facts in, text for people out."""

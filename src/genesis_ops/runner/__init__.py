@@ -1,0 +1,1 @@
+"""Floor 4, do: the process that polls, evaluates and decides."""

@@ -1,0 +1,1 @@
+"""Annex: a Genesis API and an exchange in one small stateful program, for rehearsals and tests."""

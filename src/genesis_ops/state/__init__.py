@@ -1,0 +1,1 @@
+"""Floor 1, know: the runner's state file and the locks around it."""

@@ -1,0 +1,13 @@
+"""What the whole suite shares."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the developer's own settings out, and this host's real runners out of the way."""
+    for name in [name for name in os.environ if name.startswith("GENESIS_") or name in {"NO_COLOR", "NOTIFY_SOCKET"}]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GENESIS_LOCK_DIR", str(tmp_path_factory.mktemp("locks")))
