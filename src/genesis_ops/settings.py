@@ -1,0 +1,305 @@
+"""Every setting as data: its name, parser, default and meaning, and where its value came from (contract §6)."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from genesis_ops.errors import Refused, SettingRefused, UsageRefused
+from genesis_ops.words import Timeframe, visible
+
+PREFIX = "GENESIS_"
+DEFAULT_FILE = "config/genesis-ops.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command runs with; every path is absolute, ``lock_dir`` None is the host's own place."""
+
+    root: Path
+    api_url: str
+    exchange_url: str
+    ssh_target: str
+    symbol: str
+    timeframe: Timeframe
+    poll_interval: int
+    log_dir: Path
+    state_file: Path
+    champion_file: Path
+    lock_dir: Path | None
+    phase_start: date
+    phase_end: date
+
+    def shown(self, path: Path) -> str:
+        """Write a path for a person or a report: relative to the root where it lies below it (contract §8)."""
+        return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, where each value came from, and GENESIS_ variables that nobody reads."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    unknown_variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: the parser takes text and raises ValueError with the rest of "<where>: …"."""
+
+    name: str
+    parse: Callable[[str], object]
+    default: str
+    help: str
+    toml: type = str
+
+    @property
+    def flag(self) -> str:
+        """The setting's name on a command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The setting's name in the environment."""
+        return PREFIX + self.name.upper()
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    if visible(text) != text:
+        raise ValueError(f"'{visible(text)}' holds a character that cannot be printed")
+    return text
+
+
+def _url(text: str) -> str:
+    """Accept scheme, host and port; a URL with a user or password is not repeated, because messages are logged."""
+    if "@" in text:
+        raise ValueError("holds a user or a password, which would be shown in logs and reports")
+    try:
+        parts = urlsplit(_text(text).rstrip("/"))
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.path or parts.netloc.endswith(":") or re.search(r"[\s?#\\]", text):
+        raise ValueError(f"'{visible(text)}' is not http://HOST[:PORT] or https://HOST[:PORT]")
+    return parts.geturl()
+
+
+def _ssh_target(text: str) -> str:
+    if not re.fullmatch(r"[^\s-]\S*", _text(text)):
+        raise ValueError(f"'{text}' is not HOST or USER@HOST; ssh would read a leading - as an option")
+    return text
+
+
+def _symbol(text: str) -> str:
+    if not re.fullmatch(r"t(?=(:?[A-Z0-9]){6,30}\Z)[A-Z0-9]+(:[A-Z0-9]+)?", text):
+        raise ValueError(f"'{visible(text)}' is not a trading pair, such as tBTCUSD or tTESTBTC:TESTUSD")
+    return text
+
+
+def _timeframe(text: str) -> Timeframe:
+    try:
+        return Timeframe(text)
+    except ValueError:
+        raise ValueError(f"'{visible(text)}' is not one of {' '.join(Timeframe)}") from None
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 3600:  # noqa: PLR2004 - one hour
+        raise ValueError(f"'{visible(text)}' is not a whole number of seconds from 1 to 3600")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    return Path(_text(text))
+
+
+def _path_or_none(text: str) -> Path | None:
+    return _path(text) if text else None
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"'{visible(text)}' is not a day, such as 2026-02-04") from None
+
+
+ROOT = Setting("root", _path, "", "The Genesis-Core checkout that relative paths start from.")
+# A default may use the settings above it.
+SETTINGS = (
+    Setting("api_url", _url, "http://127.0.0.1:8000", "The Genesis API that evaluates and submits."),
+    Setting("exchange_url", _url, "https://api-pub.bitfinex.com", "The exchange's public API, which has the candles."),
+    Setting("ssh_target", _ssh_target, "genesis-we", "The host that remote commands act on, as ssh knows it."),
+    Setting("symbol", _symbol, "tBTCUSD", "The pair that is traded on paper."),
+    Setting("timeframe", _timeframe, "1h", "The length of a candle."),
+    Setting("poll_interval", _seconds, "10", "How many seconds lie between two looks at the exchange.", int),
+    Setting("log_dir", _path, "logs/paper_trading", "Where the logs, the state and the snapshots are."),
+    Setting("state_file", _path, "{log_dir}/runner_state.json", "What the runner remembers across restarts."),
+    Setting(
+        "champion_file",
+        _path,
+        "config/strategy/champions/{symbol}_{timeframe}.json",
+        "The champion, frozen for the phase.",
+    ),
+    Setting("lock_dir", _path_or_none, "", "Where this host's runners lock their market; empty: the host's own place."),
+    Setting("phase_start", _day, "2026-02-04", "Day 0 of the phase (UTC)."),
+    Setting("phase_end", _day, "2026-03-17", "The last day of the phase (UTC)."),
+)
+_NAMES = tuple(setting.name for setting in SETTINGS)
+_VARIABLES = (*(setting.variable for setting in (ROOT, *SETTINGS)), f"{PREFIX}CONFIG")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value as it was given, and by whom."""
+
+    text: str
+    origin: str
+    error: type[UsageRefused | SettingRefused] = SettingRefused
+
+    def parsed_by(self, setting: Setting) -> Any:
+        try:
+            return setting.parse(self.text)
+        except ValueError as error:
+            raise self.error(f"{self.origin}: {setting.name} {error}") from None
+
+
+def load(flags: Mapping[str, object | None], environ: Mapping[str, str], config_file: Path | None) -> Loaded:
+    """Decide every setting: flag over environment over file over default; a flag that is None was not given."""
+    if unknown := flags.keys() - {ROOT.name, *_NAMES}:
+        raise TypeError(f"not a setting: {sorted(unknown)}")
+    root_given = _from_outside(ROOT, flags, environ) or _Given(".", "current directory")
+    root = _directory(root_given.parsed_by(ROOT), root_given.origin)
+    filed = _from_file(root, environ, config_file)
+    given: dict[str, _Given] = {}
+    for setting in SETTINGS:
+        default = setting.default.format(**{name: value.text for name, value in given.items()})
+        outside = _from_outside(setting, flags, environ) or filed.get(setting.name)
+        given[setting.name] = outside or _Given(default, "default")
+    values = {setting.name: given[setting.name].parsed_by(setting) for setting in SETTINGS}
+    settings = Settings(root=root, **{name: _below(root, value) for name, value in values.items()})
+    if settings.phase_end < settings.phase_start:
+        raise SettingRefused(f"{given['phase_end'].origin}: phase_end {settings.phase_end} lies before phase_start")
+    origins = {"root": root_given.origin} | {name: value.origin for name, value in given.items()}
+    return Loaded(settings, origins, _unknown(environ))
+
+
+def nearest_variables(variable: str) -> tuple[str, ...]:
+    """Name the variables that somebody may have meant by an unknown one, the likeliest first."""
+    close = _nearest(variable.removeprefix(PREFIX).lower(), ("root", "config", *_NAMES))
+    return tuple(PREFIX + name.upper() for name in close)
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+
+
+def _unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in environ if name.startswith(PREFIX) and name not in _VARIABLES))
+
+
+def _from_outside(setting: Setting, flags: Mapping[str, object | None], environ: Mapping[str, str]) -> _Given | None:
+    if (flag := flags.get(setting.name)) is not None:
+        return _Given(str(flag), f"flag {setting.flag}", UsageRefused)
+    if setting.variable in environ:
+        return _Given(environ[setting.variable], f"environment {setting.variable}")
+    return None
+
+
+def _directory(path: Path, origin: str) -> Path:
+    """Make the root absolute; a current directory that has been removed is no root either."""
+    with suppress(FileNotFoundError):
+        root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would replace links that people know the root by
+        if root.is_dir():
+            return root
+    raise Refused(visible(f"{origin}: the root {path} is not a directory"))
+
+
+def _below(root: Path, value: Any) -> Any:
+    return root / value if isinstance(value, Path) else value
+
+
+def _from_file(root: Path, environ: Mapping[str, str], config_file: Path | None) -> dict[str, _Given]:
+    """Read the file that was named, or the root's own if there is one."""
+    named = f"{PREFIX}CONFIG"
+    if config_file is not None:
+        return _read(config_file, str(config_file))
+    if named in environ:
+        if not environ[named]:
+            raise SettingRefused(f"environment {named}: is empty")
+        return _read(Path(environ[named]), environ[named])
+    usual = root / DEFAULT_FILE
+    return _read(usual, DEFAULT_FILE) if os.path.lexists(usual) else {}
+
+
+def _read(path: Path, shown: str) -> dict[str, _Given]:
+    text = _config_text(path, visible(shown))
+    document = _toml(text, visible(shown))
+    return {name: _checked(name, value, _at(text, name, visible(shown))) for name, value in document.items()}
+
+
+def _config_text(path: Path, shown: str) -> str:
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise Refused(f"{shown}: the configuration cannot be read ({getattr(error, 'strerror', error)})") from None
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise Refused(f"{shown}: the configuration begins with a byte order mark; save it as UTF-8 without one")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise Refused(f"{shown}:{line}: the configuration is not UTF-8") from None
+
+
+def _toml(text: str, shown: str) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SettingRefused(f"{shown}: lists or tables are nested too deeply") from None
+    except ValueError as error:  # also the interpreter's own limit on the digits of an integer
+        what, _, where = str(error).partition(" (at ")
+        if found := re.fullmatch(r"line (\d+), column (\d+)\)", where):
+            line, column = found.groups()
+        else:
+            last = text.split("\n")
+            line, column = str(len(last)), str(len(last[-1]) + 1)
+        raise SettingRefused(visible(f"{shown}:{line}:{column}: {what}")) from None
+
+
+def _at(text: str, name: str, shown: str) -> str:
+    """Find the line of a key, which tomllib does not tell; the file is flat, so the key begins its line."""
+    key = rf"""^[ \t]*\[*[ \t]*["']?{re.escape(name)}["']?[ \t]*[=.\]]"""
+    found = re.search(key, text, re.MULTILINE)
+    return f"{shown}:{text.count(chr(10), 0, found.start()) + 1}" if found else shown
+
+
+def _checked(name: str, value: object, where: str) -> _Given:
+    setting = next((setting for setting in SETTINGS if setting.name == name), None)
+    if setting is None:
+        raise SettingRefused(visible(f"{where}: {name} is not a setting"), notes=(_advice(name),))
+    if type(value) is date and setting.parse is _day:
+        return _Given(value.isoformat(), where)
+    if type(value) is not setting.toml:
+        wanted = "a whole number" if setting.toml is int else "a string in quotes"
+        raise SettingRefused(f"{where}: {name} must be {wanted}")
+    return _Given(str(value), where)
+
+
+def _advice(name: str) -> str:
+    if name == ROOT.name:
+        return f"the root is named by {ROOT.flag} or {ROOT.variable}, because the file is looked for below it"
+    close = _nearest(name, _NAMES)
+    return f"did you mean {' or '.join(close)}?" if close else f"the settings are {' '.join(_NAMES)}"
