@@ -1,0 +1,196 @@
+"""The state file: read whole or refused, written so that a crash leaves the old or the new one (contract §3)."""
+
+import errno
+import os
+import shlex
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from genesis_ops.errors import StateUnreadable, WriteFailed
+from genesis_ops.state.model import State
+from genesis_ops.words import visible
+
+_REBUILD = "genesis-ops run --rebuild-state"
+_NEVER_DELETE = "never delete it: a runner without it would trade its last candle again"
+# A name that is a FIFO or a device must not block the reader; os.O_BINARY keeps Windows from touching line ends.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StateStore:
+    """Where one runner's state lives; a runner holds the state's lock before it loads or saves."""
+
+    path: Path
+
+    def read(self) -> State | None:
+        """Look at the state and change nothing: None if there is no file, StateUnreadable if it cannot be used."""
+        raw = self._bytes()
+        return None if raw is None else State.parse(raw, self.path)
+
+    def load(self, now_ms: int) -> State | None:
+        """Read the state for a run that begins at ``now_ms``; damaged bytes are kept, and copied under that time."""
+        raw = self._bytes()
+        if raw is None:
+            return None
+        try:
+            state = State.parse(raw, self.path)
+        except StateUnreadable as error:
+            notes = (self._keep_copy(raw, now_ms), _NEVER_DELETE)
+            raise StateUnreadable(error.message, notes=notes, next_command=_REBUILD) from None
+        self._sweep()
+        return state
+
+    def save(self, state: State) -> None:
+        """Replace the state file durably; WriteFailed leaves the former file whole."""
+        target = Path(os.path.realpath(self.path))  # a link to the state file stays a link
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        raw = self._readable_again(state)
+        with self._write_failures("the former state is whole"):
+            temporary.unlink(missing_ok=True)  # a dead process had the same pid
+            _create(temporary, raw, like=target)
+            with _removed_on_failure(temporary):
+                temporary.replace(target)
+        with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
+            _sync_directory(target.parent)
+
+    def has_copy(self) -> bool:
+        """Tell whether what stands in the file now is kept in a copy too, so that it may be replaced."""
+        raw = self._bytes()
+        return raw is None or self._copy_of(raw) is not None
+
+    def _bytes(self) -> bytes | None:
+        try:
+            descriptor = os.open(self.path, _READ)
+        except FileNotFoundError:
+            if self.path.is_symlink():
+                raise self._unusable(f"is a link to {self.path.readlink()}, which does not exist") from None
+            return None
+        except OSError as error:
+            raise self._unusable(f"cannot be read ({error.strerror})") from None
+        try:
+            kind = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(kind):
+                raise self._unusable("is a directory" if stat.S_ISDIR(kind) else "is not a regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        except OSError as error:
+            raise self._unusable(f"cannot be read ({error.strerror})") from None
+        finally:
+            os.close(descriptor)
+
+    def _unusable(self, what: str) -> StateUnreadable:
+        return StateUnreadable(visible(f"{self.path} {what}"), notes=(_NEVER_DELETE,), next_command=_REBUILD)
+
+    def _keep_copy(self, raw: bytes, now_ms: int) -> str:
+        """Copy damaged bytes next to the file, unless that has been done, and say in one line what is kept where."""
+        when = time.strftime("%Y%m%d_%H%M%S", time.gmtime(now_ms // 1000))
+        copy = self.path.with_name(f"{self.path.stem}_corrupt_{when}{self.path.suffix}")
+        try:
+            if (earlier := self._copy_of(raw)) is not None:
+                return visible(f"kept as it is; a copy is in {earlier.name}")
+            _create(copy, raw)
+        except OSError as error:
+            return visible(f"kept as it is; {copy.name} could not be written ({error.strerror})")
+        return visible(f"kept as it is; a copy is in {copy.name}")
+
+    def _copy_of(self, raw: bytes) -> Path | None:
+        """Find an earlier copy of these bytes; one that cannot be read does not count."""
+        begins = f"{self.path.stem}_corrupt_"
+        with suppress(OSError):
+            for name in sorted(os.listdir(self.path.parent)):  # noqa: PTH208 - names, to compare as text
+                candidate = self.path.with_name(name)
+                if name.startswith(begins) and candidate.is_file() and candidate.read_bytes() == raw:
+                    return candidate
+        return None
+
+    def _sweep(self) -> None:
+        """Remove the temporary files of killed savers; under the state's lock, nobody else is writing one."""
+        target = Path(os.path.realpath(self.path))
+        with suppress(OSError):
+            for name in os.listdir(target.parent):  # noqa: PTH208 - names, to compare as text
+                if name.startswith(f".{target.name}.") and name.endswith(".tmp"):
+                    target.with_name(name).unlink()
+
+    def _readable_again(self, state: State) -> bytes:
+        """Serialise a state; one that the next start would refuse is refused now, while the old one is whole."""
+        try:
+            raw = state.dump()
+            State.parse(raw, self.path)
+        except (ValueError, TypeError, RecursionError, StateUnreadable) as error:
+            message = visible(f"{self.path} is not written: the new state could not be read again ({error})")
+            raise WriteFailed(message, notes=("the former state is whole",), next_command=_REBUILD) from None
+        return raw
+
+    @contextmanager
+    def _write_failures(self, afterwards: str) -> Iterator[None]:
+        """Turn an OSError into a WriteFailed that says what is on the disk ``afterwards``."""
+        try:
+            yield
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, "unknown")
+            message = visible(f"{self.path} could not be written: {error.strerror} ({name})")
+            directory = shlex.quote(str(self.path.parent))
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise WriteFailed(message, notes=(afterwards,), next_command=f"ls -ld {directory}") from error
+            notes = (afterwards, *_free_space(self.path.parent))
+            raise WriteFailed(message, notes=notes, next_command=f"df -h {directory}") from error
+
+
+def _create(path: Path, raw: bytes, *, like: Path | None = None) -> None:
+    """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none."""
+    descriptor = os.open(path, _CREATE, 0o644)
+    with _removed_on_failure(path):
+        try:
+            if like is not None:
+                _take_over(descriptor, like)
+            rest = memoryview(raw)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _take_over(descriptor: int, like: Path) -> None:
+    """Keep mode and owner of the file to be replaced: one command run by root must not lock the service user out."""
+    if sys.platform == "win32":
+        return
+    with suppress(FileNotFoundError):
+        former = like.stat()
+        os.fchmod(descriptor, stat.S_IMODE(former.st_mode))
+        with suppress(PermissionError):
+            os.fchown(descriptor, former.st_uid, former.st_gid)
+
+
+def _sync_directory(directory: Path) -> None:
+    if sys.platform == "win32":
+        return  # Windows cannot open a directory, and journals the rename itself
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _free_space(directory: Path) -> tuple[str, ...]:
+    import shutil
+
+    with suppress(OSError):
+        return (f"{shutil.disk_usage(directory).free} bytes are free there",)
+    return ()

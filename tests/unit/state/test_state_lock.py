@@ -1,0 +1,287 @@
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import genesis_ops
+from genesis_ops.errors import LockHeld, Refused
+from genesis_ops.state import lock
+from genesis_ops.state.lock import LockWish, hold, host_lock_directory, runner_locks
+
+NOW_MS = 1770206400_000  # 2026-02-04 12:00:00 UTC
+HOLDER = """
+import sys
+from pathlib import Path
+from genesis_ops.errors import LockHeld
+from genesis_ops.state.lock import LockWish, hold
+wishes = [LockWish(Path(path), "another runner is here") for path in sys.argv[1:]]
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with hold(wishes, command="genesis-ops run --dry-run", now_ms=1770206400_000):
+        print("held", flush=True)
+        sys.stdin.readline()
+except LockHeld as error:
+    print(error.message, flush=True)
+"""
+
+
+def start(*paths: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, *map(str, paths)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(genesis_ops.__file__).parents[1])},
+    )
+
+
+def say(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line)
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+@contextmanager
+def holding(*paths: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the locks."""
+    with start(*paths) as process:
+        say(process, "\n")
+        assert [hear(process), hear(process)] == ["ready", "held"]
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wish(path: Path) -> LockWish:
+    return LockWish(path, "another runner is here")
+
+
+def take(*paths: Path) -> None:
+    with hold([wish(path) for path in paths], command="genesis-ops run", now_ms=NOW_MS):
+        pass
+
+
+def refusal(*paths: Path) -> LockHeld:
+    with pytest.raises(LockHeld) as caught:
+        take(*paths)
+    return caught.value
+
+
+def test_the_second_process_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path) as other:
+        error = refusal(path)
+        assert error.message == f"another runner is here: pid {other.pid}, since 2026-02-04T12:00:00.000Z"
+        assert error.notes[:2] == ("genesis-ops run --dry-run", f"lock file {path}")
+        assert error.next_command == f"kill -TERM {other.pid}"
+
+
+def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path) as other:
+        other.kill()
+        other.wait()
+        assert json.loads(path.read_bytes())["pid"] == other.pid
+        take(path)
+
+
+def test_a_lock_that_was_given_back_can_be_taken_and_leaves_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    take(path)
+    take(path)
+    assert path.read_bytes() == b""
+
+
+def test_a_lock_is_given_back_when_its_holder_fails(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with pytest.raises(ZeroDivisionError), hold([wish(path)], command="", now_ms=NOW_MS):
+        raise ZeroDivisionError
+    take(path)
+
+
+def test_if_one_lock_is_held_the_others_are_given_back(tmp_path: Path) -> None:
+    free, held = tmp_path / "free.lock", tmp_path / "held.lock"
+    with holding(held):
+        assert f"lock file {held}" in refusal(free, held).notes
+        take(free)
+
+
+def test_of_twenty_processes_at_once_exactly_one_wins(tmp_path: Path) -> None:
+    paths = tmp_path / "state.lock", tmp_path / "runner.lock"
+    processes = [start(*paths) for _ in range(20)]
+    try:
+        assert {hear(process) for process in processes} == {"ready"}
+        for process in processes:
+            say(process, "\n")
+        answers = [hear(process) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert answers.count("held") == 1
+    assert sum(answer.startswith("another runner is here: ") for answer in answers) == 19
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"not JSON",
+        b"[1]",
+        b"\xff",
+        b"[" * 4096,
+        b'{"pid": 1, "since": "", "command": ""}',
+        b'{"pid": -1, "since": "", "command": ""}',
+        b'{"pid": true, "since": "", "command": ""}',
+        b'{"pid": 99999999999999999999, "since": "", "command": ""}',
+        b'{"pid": 4194305, "since": "of a process that is dead", "command": ""}',
+    ],
+)
+def test_a_name_that_is_missing_or_cannot_be_true_is_not_repeated(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path):
+        path.write_bytes(text)
+        error = refusal(path)
+    assert error.message == "another runner is here: a process that did not write its name"
+    assert error.next_command == f"fuser -v {path}"
+
+
+def test_what_another_process_says_of_itself_is_made_visible(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path) as other:
+        path.write_text(json.dumps({"pid": other.pid, "since": "\x1b[2J", "command": "\u202e" + "x" * 1000}))
+        error = refusal(path)
+    assert error.message.endswith("since \\x1b[2J")
+    assert error.notes[0].startswith("\\u202exxx")
+    assert len(error.notes[0]) == 200
+
+
+def test_a_file_replaced_between_opening_and_locking_is_not_taken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runner.lock"
+    lock_now = lock._lock_now
+    replaced: list[Path] = []
+
+    def replace_then_lock(descriptor: int) -> None:
+        if not replaced:
+            path.unlink()
+            path.touch()
+            replaced.append(path)
+        lock_now(descriptor)
+
+    monkeypatch.setattr(lock, "_lock_now", replace_then_lock)
+    with hold([wish(path)], command="", now_ms=NOW_MS):
+        assert replaced
+        refusal(path)
+
+
+def test_a_file_that_is_unlinked_again_and_again_ends_in_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runner.lock"
+    monkeypatch.setattr(lock, "_lock_now", lambda _: path.unlink())
+    assert "replaced again and again" in refusal(path).message
+
+
+def exit_code_as_another_user(path: Path) -> int:
+    """Take the lock in a process that may only read its file."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            assert not os.access(path, os.W_OK)
+            with hold([wish(path)], command="", now_ms=NOW_MS):
+                refusal(path)
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_file_of_another_user_that_can_only_be_read_can_be_locked() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "runner.lock"
+        path.touch()
+        path.chmod(0o444)
+        Path(directory).chmod(0o1777)
+        assert exit_code_as_another_user(path) == 0
+
+
+def test_a_directory_that_cannot_hold_a_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for directory, why in ((tmp_path / "none", "No such file"), (tmp_path / "file", "Not a directory")):
+        with pytest.raises(Refused) as caught:
+            take(directory / "runner.lock")
+        assert caught.value.message.startswith(f"no lock can be taken in {directory}: {why}")
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link", "fifo", "directory"])
+def test_only_a_plain_file_is_locked_and_what_it_leads_to_is_not_touched(tmp_path: Path, kind: str) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "runner.lock"
+    victim.write_bytes(b"precious")
+    make: dict[str, Callable[[], None]] = {
+        "symbolic link": lambda: path.symlink_to(victim),
+        "hard link": lambda: path.hardlink_to(victim),
+        "fifo": lambda: os.mkfifo(path),
+        "directory": path.mkdir,
+    }
+    make[kind]()
+    with pytest.raises(Refused, match="no lock can be taken"):
+        take(path)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_lock_is_not_inherited_by_a_program_that_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with hold([wish(path)], command="", now_ms=NOW_MS):
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False)
+    with child:
+        take(path)
+
+
+def test_a_runner_locks_its_market_its_state_and_its_log_directory(tmp_path: Path) -> None:
+    found = runner_locks(
+        tmp_path / "s.json", tmp_path / "logs", tmp_path / "run", symbol="tTESTBTC:TESTUSD", timeframe="1h"
+    )
+    assert [wish.path for wish in found] == [
+        tmp_path / "run" / "genesis-ops-tTESTBTC_TESTUSD-1h.lock",
+        tmp_path / "s.json.lock",
+        tmp_path / "logs" / "runner.lock",
+    ]
+    assert found[0].if_held == "another runner trades tTESTBTC:TESTUSD 1h on this host"
+
+
+def test_a_market_that_names_a_path_stays_in_the_lock_directory(tmp_path: Path) -> None:
+    found = runner_locks(tmp_path / "s.json", tmp_path, tmp_path, symbol="../../etc/x", timeframe="/1h")
+    assert found[0].path.parent == tmp_path
+
+
+def test_a_state_file_and_a_link_to_it_are_one_lock(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to("s.json")
+    locks = [
+        runner_locks(tmp_path / name, tmp_path, tmp_path, symbol="t", timeframe="1h")
+        for name in ("s.json", "link.json")
+    ]
+    assert locks[0][1].path == locks[1][1].path
+
+
+def test_without_a_lock_directory_the_market_is_locked_for_the_whole_host(tmp_path: Path) -> None:
+    found = runner_locks(tmp_path / "s.json", tmp_path, None, symbol="tBTCUSD", timeframe="1h")
+    assert found[0].path.parent == host_lock_directory()
+    assert os.access(host_lock_directory(), os.W_OK)
