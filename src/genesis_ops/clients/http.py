@@ -1,0 +1,126 @@
+"""One HTTP request, bounded in time and size, with httpx kept behind it."""
+
+import ssl
+from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import httpx
+
+from genesis_ops.clients.clock import Clock
+from genesis_ops.words import visible
+
+CONNECT_SECONDS = 5.0
+LARGEST_REPLY = 8 * 1024 * 1024
+LONGEST_CAUSE = 300
+
+
+Request = httpx.Request
+
+
+class HttpFailure(Exception):  # noqa: N818 - translated by the client that asked, never shown as an error itself
+    """No usable reply came; the text says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: status, body, and the server's clock (``Date``, ms, whole seconds) where it told it."""
+
+    status: int
+    body: bytes
+    server_ms: int | None
+
+
+def brief(body: bytes) -> str:
+    """Quote the beginning of a reply so that a person can recognise it, safe for a terminal and a log."""
+    return visible(body[:LONGEST_CAUSE].decode("utf-8", "backslashreplace"))
+
+
+class Http:
+    """Requests to one server, over a connection that is kept; httpx's transport without its client.
+
+    A client would follow redirects, keep cookies and retry authentication, and costs as much time as the request.
+    """
+
+    def __init__(self, base_url: str, clock: Clock, *, deadline_seconds: float, transport: httpx.BaseTransport | None) -> None:
+        self._base_url = base_url
+        self._clock = clock
+        self._deadline_seconds = deadline_seconds
+        self._transport = transport or _network(base_url)
+        timeout = httpx.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds))
+        self._extensions = {"timeout": timeout.as_dict()}
+
+    def prepare(self, method: str, target: str, body: bytes | None = None) -> Request:
+        """Make a request that can be sent any number of times; ``body`` is JSON."""
+        headers = {"Accept-Encoding": "identity", "User-Agent": "genesis-ops"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return httpx.Request(method, self._base_url + target, content=body, headers=headers, extensions=self._extensions)
+
+    def send(self, request: Request) -> Reply:
+        """Ask once, without retry or redirect.
+
+        Raises:
+            HttpFailure: no complete reply within the deadline and the size limit.
+        """
+        try:
+            return self._exchange(request)
+        except httpx.ConnectError as error:
+            raise HttpFailure(f"cannot connect to {self._base_url}: {visible(str(error))}") from error
+        except httpx.TimeoutException as error:
+            raise HttpFailure(f"no reply within {self._deadline_seconds:.0f}s") from error
+        except httpx.HTTPError as error:
+            raise HttpFailure(visible(str(error)) or type(error).__name__) from error
+
+    def _exchange(self, request: Request) -> Reply:
+        deadline = self._clock.monotonic() + self._deadline_seconds
+        response = self._transport.handle_request(request)
+        try:
+            headers = response.headers
+            if headers.get("content-encoding", "identity") != "identity":
+                raise HttpFailure("the reply is compressed although that was not asked for")
+            return Reply(response.status_code, self._body(response, deadline), _date_ms(headers.get("date")))
+        finally:
+            response.close()
+
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_raw():
+            body += chunk
+            if len(body) > LARGEST_REPLY:
+                raise HttpFailure(f"the reply is larger than {LARGEST_REPLY // 1024 // 1024} MiB")
+            if self._clock.monotonic() > deadline:
+                raise HttpFailure(f"no complete reply within {self._deadline_seconds:.0f}s")
+        return bytes(body)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._transport.close()
+
+
+def _network(base_url: str) -> httpx.HTTPTransport:
+    parts = urlsplit(base_url)
+    loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    return httpx.HTTPTransport(
+        # Certificates cost 50 ms to load and plain http needs none.
+        verify=ssl.create_default_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=False,
+        proxy=None if loopback else getproxies().get(parts.scheme),  # no proxy variable captures 127.0.0.1
+        # Polls are 10 s apart; a connection that is kept saves a handshake each.
+        limits=httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=60.0),
+    )
+
+
+def _date_ms(header: str | None) -> int | None:
+    parsed = None if header is None else parsedate_tz(header)
+    if parsed is None:
+        return None
+    try:
+        return int(mktime_tz(parsed)) * 1000
+    except (ValueError, OverflowError):
+        return None
