@@ -1,0 +1,99 @@
+"""Write the documents that are made from the code; ``--check`` only says whether they are up to date."""  # noqa: INP001 - a script
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from genesis_ops.cli.app import app
+from genesis_ops.runlog.events import Event, Unknown, event_types
+
+HERE = Path(__file__).resolve().parent
+
+_INTRODUCTION = """\
+# The runner log's lines
+
+This page is made from `genesis_ops/runlog/events.py` by `python docs/generate.py`; edit it there.
+
+A line is `YYYY-MM-DD HH:MM:SS - paper_trading_runner - LEVEL - <line>`, in UTC. What stands in braces varies.
+A message that begins with `FATAL`, or any line of level CRITICAL, is fatal. The lines of a traceback follow
+theirs without a prefix. A line that none of these patterns reads is counted as not understood, never dropped."""
+
+_PATTERNS = """\
+The patterns also read what the older runner wrote in place of a line; each has to match all that follows the level."""
+
+
+def log_contract() -> str:
+    """Describe every line of the runner log (contract §2) for the operators who grep for it."""
+    types: tuple[type[Event], ...] = (*event_types(), Unknown)
+    written = [t for t in event_types() if not t.older]
+    older = [t for t in event_types() if t.older]
+    parts = (
+        _INTRODUCTION,
+        "## What this project's runner writes",
+        _table(("Line", "Level", "What it means"), map(_meaning, written)),
+        "## What only the older runner wrote",
+        "These lines are read and never written.",
+        _table(("Line", "Level", "What it means"), map(_meaning, older)),
+        "## How the lines are read",
+        _PATTERNS,
+        _table(("Type", "Pattern"), ((f"`{t.__name__}`", _code(t.pattern)) for t in types)),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _meaning(event_type: type[Event]) -> tuple[str, str, str]:
+    return _code(event_type.phrase), event_type.level, (event_type.__doc__ or "").replace("``", "`").strip()
+
+
+def _table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (titles, ("---",) * len(titles), *rows)
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+_COMMANDS = (
+    (), ("run",), ("rehearse",), ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"), ("config",), ("config", "show"),
+)  # fmt: skip
+
+
+def cli() -> str:
+    """Show every command's own help, at 80 columns."""
+    parts = ["# The commands", "This page is made from the commands' own help by `python docs/generate.py`."]
+    for words in _COMMANDS:
+        name = " ".join(("genesis-ops", *words))
+        shown = CliRunner().invoke(app, [*words, "--help"], prog_name="genesis-ops", env={"COLUMNS": "80"})
+        parts += [f"## `{name}`", f"```\n{shown.stdout.strip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {"log-contract.md": log_contract, "cli.md": cli}
+
+
+def outdated() -> list[Path]:
+    """Name the documents that are not what the code says."""
+    paths = ((HERE / name, write) for name, write in DOCUMENTS.items())
+    return [path for path, write in paths if not path.is_file() or path.read_text("utf-8") != write()]
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is out of date, or with ``--check`` name it and return 1."""
+    if arguments not in ([], ["--check"]):
+        sys.stderr.write("usage: python docs/generate.py [--check]\n")
+        return 2
+    stale = outdated()
+    for path in stale:
+        if arguments:
+            sys.stderr.write(f"{path} is out of date. Next: python docs/generate.py\n")
+        else:
+            path.write_text(DOCUMENTS[path.name](), "utf-8")
+            sys.stdout.write(f"{path}\n")
+    return 1 if arguments and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

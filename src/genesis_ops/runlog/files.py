@@ -1,0 +1,259 @@
+"""Which files are the runner log, and their bytes, found by time: plain, packed or damaged (contract §1)."""
+
+import errno
+import os
+import re
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+BLOCK = 1 << 20
+"""How many bytes of a plain file are read at once."""
+
+LONGEST = 1 << 16
+"""How many bytes of a line are kept."""
+
+HOUR = rb"\d{4}-\d\d-\d\d \d\d"
+STAMP = HOUR + rb":[0-5]\d:[0-5]\d"
+BEFORE = rb"(?:\0|\xef\xbb\xbf)*+"
+"""What can stand before a line's time and is not part of it: zeros after a power loss, a byte order mark."""
+
+_PREFIX = BEFORE + rb"(?P<at>" + STAMP + rb") - \S++ - (?P<level>[A-Z]++) - "
+HEAD = re.compile(_PREFIX)
+_NEXT_HEAD = re.compile(rb"\n" + _PREFIX)
+_NULS = re.compile(rb"\0+")
+_NAME = re.compile(r"runner_([0-9]{4})([0-9]{2})([0-9]{2})\.log(?:\.gz)?")
+_GZIP = 16 + zlib.MAX_WBITS
+_PACKED_BLOCK = 1 << 14
+_PROBE = 1 << 13
+_OVERLAP = 1 << 8
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One file of the runner log; ``day`` (YYYYMMDD) is its name's, its lines may be of later days."""
+
+    path: Path
+    day: str
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file is compressed with gzip."""
+        return self.path.suffix == ".gz"
+
+
+def log_files(log_dir: Path) -> tuple[LogFile, ...]:
+    """Name the runner log's files, oldest day first (contract §1); none if the directory is not there.
+
+    A .gz that begins as the .log of its day does is that log being compressed and is left out.
+    Whether a file can be read shows when it is; a directory that cannot be listed raises OSError.
+    """
+    found = sorted(_named(log_dir), key=lambda file: (file.day, not file.packed))
+    plain = {file.day: file.path for file in found if not file.packed}
+    return tuple(f for f in found if not (f.packed and f.day in plain and _begin_alike(f.path, plain[f.day])))
+
+
+def open_log(file: LogFile) -> tuple[LogFile, int]:
+    """Open a log file, or the .gz it has become since it was listed; the descriptor is the caller's (OSError)."""
+    try:
+        return file, _open_regular(file.path)
+    except FileNotFoundError:
+        if file.packed:
+            raise
+    packed = LogFile(file.path.with_name(f"{file.path.name}.gz"), file.day)
+    return packed, _open_regular(packed.path)
+
+
+def plain_blocks(fd: int, start: int, end: int) -> Iterator[bytes]:
+    """Read the bytes from ``start`` to ``end``; EOFError if the file became shorter meanwhile."""
+    while start < end:
+        block = os.pread(fd, min(BLOCK, end - start), start)
+        if not block:
+            raise EOFError("became shorter while it was read")
+        start += len(block)
+        yield block
+
+
+def unpacked_blocks(fd: int) -> Iterator[bytes]:
+    """Decompress a gzip file; EOFError or zlib.error come after everything that was readable."""
+    engine = zlib.decompressobj(_GZIP)
+    while chunk := os.read(fd, _PACKED_BLOCK):
+        while chunk:
+            spare = engine.copy()
+            try:
+                block = engine.decompress(chunk)
+            except zlib.error:
+                yield _before_the_damage(spare, chunk)
+                raise
+            yield block
+            chunk = b""
+            if engine.eof and (chunk := engine.unused_data.lstrip(b"\0")):  # zeros may pad the last member
+                engine = zlib.decompressobj(_GZIP)
+    if not engine.eof:
+        raise EOFError("ends before its end mark")
+
+
+def whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut blocks at line ends; of a line that does not end only so much is kept as will be shown."""
+    carry = b""
+    for block in blocks:
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            yield carry + block[:cut]
+        carry = block[cut:] if cut else carry + block
+        if len(carry) > LONGEST:
+            carry = _NULS.sub(b"\0", carry)[: LONGEST + 1]
+    if carry:
+        yield carry
+
+
+@lru_cache(maxsize=1024)
+def stamp_ms(at: bytes) -> int | None:
+    """Read the 19 bytes a line begins with as a time (ms, UTC); None for a date that does not exist."""
+    try:
+        return int(datetime.fromisoformat(f"{at.decode('ascii')}+00:00").timestamp()) * 1000
+    except ValueError:
+        return None
+
+
+def last_stamp_ms(fd: int) -> int | None:
+    """Read the time (ms, UTC) of the last line of a plain file that has one within its last 64 KiB."""
+    size = os.fstat(fd).st_size
+    start = max(0, size - LONGEST)
+    found = [stamp_ms(head["at"]) for head in _NEXT_HEAD.finditer(b"\n" + os.pread(fd, LONGEST, start))]
+    return next((at_ms for at_ms in reversed(found) if at_ms is not None), None)
+
+
+def edges_ms(lines: bytes) -> tuple[int, int] | None:
+    """Tell the times (ms, UTC) of the first and the last of some lines, in order; None unless both have one."""
+    heads = HEAD.match(lines), HEAD.match(lines, lines.rfind(b"\n", 0, -1) + 1)
+    times = sorted(at_ms for head in heads if head is not None and (at_ms := stamp_ms(head["at"])) is not None)
+    return (times[0], times[1]) if len(times) == len(heads) else None
+
+
+def around(fd: int, size: int, target_ms: int) -> tuple[int, int]:
+    """Search a plain file in time order for a time: a line start before it and one at or after it."""
+    low, high, after = 0, size, size
+    while high - low > _PROBE:
+        middle = (low + high) // 2
+        offset, at_ms = _next_stamp(fd, middle, high)
+        if at_ms is not None and at_ms < target_ms:
+            low = offset
+        else:
+            high = middle
+            after = after if at_ms is None else offset
+    return low, after
+
+
+def _next_stamp(fd: int, start: int, end: int) -> tuple[int, int | None]:
+    """Find the first line with a time that begins after ``start``, reading more the longer there is none."""
+    length = _PROBE
+    while start < end:
+        block = os.pread(fd, length, start)
+        for head in _NEXT_HEAD.finditer(block):
+            if (at_ms := stamp_ms(head["at"])) is not None:
+                return start + head.start() + 1, at_ms
+        if len(block) < length:
+            break
+        start += len(block) - _OVERLAP
+        length = min(2 * length, BLOCK)
+    return end, None
+
+
+class Region:
+    """The stretch of a file that is read, and how many lines stand before it (counted when first asked for)."""
+
+    def __init__(self, file: LogFile, start: int) -> None:
+        self._file = file
+        self._start = start
+
+    @cached_property
+    def lines_before(self) -> int | None:
+        """How many lines of the file stand before the stretch; None if that can no longer be told."""
+        return _newlines_before(self._file, self._start)
+
+
+def _newlines_before(file: LogFile, offset: int) -> int | None:
+    if offset == 0:
+        return 0
+    try:
+        opened, fd = open_log(file)
+    except OSError:
+        return None
+    try:
+        return _newlines(unpacked_blocks(fd) if opened.packed else plain_blocks(fd, 0, offset), offset)
+    except (OSError, EOFError, zlib.error):
+        return None
+    finally:
+        os.close(fd)
+
+
+def _newlines(blocks: Iterator[bytes], offset: int) -> int | None:
+    count = 0
+    for block in blocks:
+        count += block.count(b"\n", 0, offset)
+        offset -= len(block)
+        if offset <= 0:
+            return count
+    return None
+
+
+def _named(log_dir: Path) -> Iterator[LogFile]:
+    try:
+        names = os.listdir(log_dir)  # noqa: PTH208 - its names are all that is needed of 100 entries
+    except FileNotFoundError:
+        return
+    for name in names:
+        if (match := _NAME.fullmatch(name)) and _is_date(*map(int, match.groups())):
+            yield LogFile(log_dir / name, "".join(match.groups()))
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _open_regular(path: Path) -> int:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO of that name must not block
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+    raise OSError(number, "is a directory" if stat.S_ISDIR(mode) else "is not a regular file", str(path))
+
+
+def _before_the_damage(engine: "zlib._Decompress", chunk: bytes) -> bytes:
+    readable = bytearray()
+    with suppress(zlib.error):
+        for index in range(len(chunk)):
+            readable += engine.decompress(chunk[index : index + 1])
+    return bytes(readable)
+
+
+def _begin_alike(packed: Path, plain: Path) -> bool:
+    first = _beginning(LogFile(packed, "")).partition(b"\n")
+    line = first[0] + first[1]
+    return bool(line) and _beginning(LogFile(plain, "")).startswith(line)
+
+
+def _beginning(file: LogFile) -> bytes:
+    try:
+        fd = _open_regular(file.path)
+    except OSError:
+        return b""
+    try:
+        blocks = unpacked_blocks(fd) if file.packed else iter([os.pread(fd, LONGEST, 0)])
+        return next((block[:LONGEST] for block in blocks if block), b"")
+    except (OSError, EOFError, zlib.error):
+        return b""
+    finally:
+        os.close(fd)

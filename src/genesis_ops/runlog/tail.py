@@ -1,0 +1,181 @@
+"""What the log said last: how far the runner came before it stopped, for its recovery at the next start."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+
+from genesis_ops.runlog.events import (
+    CandleClose,
+    CandleMissed,
+    Evaluation,
+    EvaluationMissed,
+    Event,
+    OrderSubmitted,
+)
+from genesis_ops.runlog.files import BLOCK, LONGEST, LogFile, last_stamp_ms, log_files, open_log, stamp_ms
+from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader
+from genesis_ops.words import DAY_MS
+
+_PHRASE = CandleClose.phrase.partition("{")[0].encode()
+_SOURCES = ("previous", "latest")
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """The newest announced candle and what the log says of it and of those after it."""
+
+    any_log: bool
+    newest_ms: int | None
+    """The time of the newest line (ms, UTC)."""
+    close: CandleClose | None
+    evaluated: bool
+    """Whether an evaluation follows the close."""
+    missed: frozenset[int]
+    """The open times (ms) of candles that were recorded as missed after the close."""
+    evaluations_missed: frozenset[int]
+    troubles: tuple[str, ...]
+    """Files that could not be read, or only in part, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often the log says that something was done."""
+
+    evaluations: int
+    orders: int
+    troubles: tuple[str, ...]
+    """Files that could not be read, or only in part, with the reason."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    close: CandleClose | None = None
+    evaluated: bool = False
+    missed: set[int] = field(default_factory=set)
+    evaluations_missed: set[int] = field(default_factory=set)
+    newest_ms: int = 0
+
+    def take(self, line: LogLine) -> None:
+        match line.event:
+            case CandleClose() as close if _is_close(line):
+                self.close, self.evaluated = close, False
+                self.missed.clear()
+                self.evaluations_missed.clear()
+            case Evaluation():
+                self.evaluated = True
+            case CandleMissed(ts=ts):
+                self.missed.add(ts)
+            case EvaluationMissed(ts=ts):
+                self.evaluations_missed.add(ts)
+
+
+def last_words(log_dir: Path) -> LastWords:
+    """Read the log from its end back to the newest candle close; a directory that cannot be listed raises OSError.
+
+    A close whose line a hard stop cut off does not count (see ``is_whole``), nor does any line without a line end.
+    """
+    ends = {file: _end_ms(file) for file in log_files(log_dir)}
+    fold = _Fold()
+    troubles: list[str] = []
+    for file, offset in _since_close(sorted(ends, key=ends.__getitem__)):
+        reader = LogReader((file,), without=ROUTINE, offset=offset)
+        for line in reader:
+            fold.take(line)
+        troubles += reader.notes.unreadable + reader.notes.damaged
+        fold.newest_ms = max(fold.newest_ms, reader.notes.last_ms or 0)
+    return LastWords(
+        any_log=bool(ends),
+        newest_ms=fold.newest_ms or None,
+        close=fold.close,
+        evaluated=fold.evaluated,
+        missed=frozenset(fold.missed),
+        evaluations_missed=frozenset(fold.evaluations_missed),
+        troubles=tuple(troubles),
+    )
+
+
+def counts(log_dir: Path) -> Counts:
+    """Count evaluations and submitted orders over the whole log, to rebuild a lost state; OSError as above."""
+    reader = LogReader(log_files(log_dir), without=ROUTINE)
+    found: Counter[type[Event]] = Counter(type(line.event) for line in reader)
+    troubles = (*reader.notes.unreadable, *reader.notes.damaged)
+    return Counts(found[Evaluation], found[OrderSubmitted], troubles)
+
+
+def is_whole(close: CandleClose, message: str) -> bool:
+    """Whether a close's line was written to its end, even where a later start gave it the line end it lacked.
+
+    It names its source in full; the older runner's variant without a source has its price to two decimals.
+    """
+    if close.source is None:
+        return message == f"NEW CANDLE CLOSE: ts={close.ts}, close={close.close:.2f}"
+    return close.source in _SOURCES
+
+
+def _end_ms(file: LogFile) -> int:
+    """Tell up to when a file reaches; a compressed one, that nobody writes to, up to the end of its day."""
+    if not file.packed:
+        with suppress(OSError), _opened(file) as fd:
+            if (at_ms := last_stamp_ms(fd)) is not None:
+                return at_ms
+    return (stamp_ms(f"{file.day[:4]}-{file.day[4:6]}-{file.day[6:]} 00:00:00".encode()) or 0) + DAY_MS
+
+
+def _since_close(files: Sequence[LogFile]) -> list[tuple[LogFile, int]]:
+    """Name the newest files back to the one with the newest close, and the byte where each is to be read from."""
+    stretch: list[tuple[LogFile, int]] = []
+    for file in reversed(files):
+        offset = _last_close(file)
+        stretch.insert(0, (file, offset or 0))
+        if offset is not None:
+            break
+    return stretch
+
+
+def _last_close(file: LogFile) -> int | None:
+    """Find the byte where the line of a file's newest close begins; 0 if it is anywhere in a compressed file."""
+    if file.packed:
+        return 0 if any(map(_is_close, LogReader((file,), without=ROUTINE))) else None
+    with suppress(OSError), _opened(file) as fd:
+        return next((offset for offset in _candidates(fd) if _begins_with_close(file, offset)), None)
+    return None
+
+
+def _begins_with_close(file: LogFile, offset: int) -> bool:
+    first = takewhile(lambda line: line.index == 0, LogReader((file,), offset=offset))
+    return any(map(_is_close, first))
+
+
+def _is_close(line: LogLine) -> bool:
+    return isinstance(line.event, CandleClose) and is_whole(line.event, line.message)
+
+
+def _candidates(fd: int) -> Iterator[int]:
+    """Find the lines with a close's phrase from the end of a plain file to its beginning."""
+    end = os.fstat(fd).st_size
+    while end > 0:
+        start = max(0, end - BLOCK)
+        block = os.pread(fd, end - start + len(_PHRASE) - 1, start)
+        at = block.rfind(_PHRASE)
+        while at >= 0:
+            yield _line_start(fd, start + at)
+            at = block.rfind(_PHRASE, 0, at + len(_PHRASE) - 1)
+        end = start
+
+
+def _line_start(fd: int, offset: int) -> int:
+    before = os.pread(fd, min(offset, LONGEST), max(0, offset - LONGEST))
+    return offset - len(before) + before.rfind(b"\n") + 1
+
+
+@contextmanager
+def _opened(file: LogFile) -> Iterator[int]:
+    fd = open_log(file)[1]
+    try:
+        yield fd
+    finally:
+        os.close(fd)
