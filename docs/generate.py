@@ -57,7 +57,9 @@ def _code(text: str) -> str:
 
 
 _COMMANDS = (
-    (), ("run",), ("rehearse",), ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"), ("config",), ("config", "show"),
+    (), ("run",), ("rehearse",),
+    ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
+    ("config",), ("config", "show"),
 )  # fmt: skip
 
 

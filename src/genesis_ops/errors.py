@@ -83,7 +83,7 @@ class StateUnreadable(Refused):
     """The state file is missing where logs exist, or is not what was written (contract §3)."""
 
 
-class FeedFailure(Exception):  # noqa: N818 - a failure that is expected and retried, not an error of the program
+class FeedFailure(Exception):
     """One request to the exchange failed; ``silence_seconds`` is how long to leave it alone."""
 
     def __init__(self, message: str, *, silence_seconds: float = 0.0) -> None:
@@ -92,7 +92,7 @@ class FeedFailure(Exception):  # noqa: N818 - a failure that is expected and ret
         self.silence_seconds = silence_seconds
 
 
-class EvaluationFailure(Exception):  # noqa: N818 - as FeedFailure
+class EvaluationFailure(Exception):
     """One request to the API failed: unreachable, an error status, ``ok: false``, or an unusable reply."""
 
     def __init__(self, message: str) -> None:

@@ -79,7 +79,7 @@ def _text(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    """Accept scheme, host and port; a URL with a user or password is not repeated, because messages are logged."""
+    """Accept scheme, host, port and a path; a URL with a password is not repeated, because messages are logged."""
     if "@" in text:
         raise ValueError("holds a user or a password, which would be shown in logs and reports")
     try:
@@ -87,7 +87,7 @@ def _url(text: str) -> str:
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.path or parts.netloc.endswith(":") or re.search(r"[\s?#\\]", text):
+    if not usable or parts.netloc.endswith(":") or re.search(r"[\s?#\\]", text):
         raise ValueError(f"'{visible(text)}' is not http://HOST[:PORT] or https://HOST[:PORT]")
     return parts.geturl()
 

@@ -19,7 +19,7 @@ LONGEST_CAUSE = 300
 Request = httpx.Request
 
 
-class HttpFailure(Exception):  # noqa: N818 - translated by the client that asked, never shown as an error itself
+class HttpFailure(Exception):
     """No usable reply came; the text says why."""
 
     def __init__(self, message: str) -> None:
@@ -47,7 +47,9 @@ class Http:
     A client would follow redirects, keep cookies and retry authentication, and costs as much time as the request.
     """
 
-    def __init__(self, base_url: str, clock: Clock, *, deadline_seconds: float, transport: httpx.BaseTransport | None) -> None:
+    def __init__(
+        self, base_url: str, clock: Clock, deadline_seconds: float, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._base_url = base_url
         self._clock = clock
         self._deadline_seconds = deadline_seconds
@@ -60,7 +62,9 @@ class Http:
         headers = {"Accept-Encoding": "identity", "User-Agent": "genesis-ops"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return httpx.Request(method, self._base_url + target, content=body, headers=headers, extensions=self._extensions)
+        return httpx.Request(
+            method, self._base_url + target, content=body, headers=headers, extensions=self._extensions
+        )
 
     def send(self, request: Request) -> Reply:
         """Ask once, without retry or redirect.

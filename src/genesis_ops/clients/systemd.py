@@ -1,6 +1,7 @@
 """What systemd wants to hear from a Type=notify service (sd_notify(3))."""
 
 import socket
+import sys
 from collections.abc import Mapping
 
 
@@ -30,10 +31,10 @@ class Notifier:
         self._send("STOPPING=1")
 
     def _send(self, *lines: str) -> None:
-        if not self._address:
+        if not self._address or sys.platform == "win32":
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
                 channel.connect(self._address)
                 channel.send("\n".join(lines).encode())
         except OSError:

@@ -69,10 +69,16 @@ def open_log(file: LogFile) -> tuple[LogFile, int]:
     return packed, _open_regular(packed.path)
 
 
+def read_at(fd: int, length: int, offset: int) -> bytes:
+    """Read at most so many bytes from an offset; OSError as os.read (Windows has no os.pread)."""
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, length)
+
+
 def plain_blocks(fd: int, start: int, end: int) -> Iterator[bytes]:
     """Read the bytes from ``start`` to ``end``; EOFError if the file became shorter meanwhile."""
     while start < end:
-        block = os.pread(fd, min(BLOCK, end - start), start)
+        block = read_at(fd, min(BLOCK, end - start), start)
         if not block:
             raise EOFError("became shorter while it was read")
         start += len(block)
@@ -125,7 +131,7 @@ def last_stamp_ms(fd: int) -> int | None:
     """Read the time (ms, UTC) of the last line of a plain file that has one within its last 64 KiB."""
     size = os.fstat(fd).st_size
     start = max(0, size - LONGEST)
-    found = [stamp_ms(head["at"]) for head in _NEXT_HEAD.finditer(b"\n" + os.pread(fd, LONGEST, start))]
+    found = [stamp_ms(head["at"]) for head in _NEXT_HEAD.finditer(b"\n" + read_at(fd, LONGEST, start))]
     return next((at_ms for at_ms in reversed(found) if at_ms is not None), None)
 
 
@@ -154,7 +160,7 @@ def _next_stamp(fd: int, start: int, end: int) -> tuple[int, int | None]:
     """Find the first line with a time that begins after ``start``, reading more the longer there is none."""
     length = _PROBE
     while start < end:
-        block = os.pread(fd, length, start)
+        block = read_at(fd, length, start)
         for head in _NEXT_HEAD.finditer(block):
             if (at_ms := stamp_ms(head["at"])) is not None:
                 return start + head.start() + 1, at_ms
@@ -222,7 +228,8 @@ def _is_date(year: int, month: int, day: int) -> bool:
 
 
 def _open_regular(path: Path) -> int:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO of that name must not block
+    # A FIFO of that name must not block, and Windows must not touch line ends.
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
         return fd
@@ -251,7 +258,7 @@ def _beginning(file: LogFile) -> bytes:
     except OSError:
         return b""
     try:
-        blocks = unpacked_blocks(fd) if file.packed else iter([os.pread(fd, LONGEST, 0)])
+        blocks = unpacked_blocks(fd) if file.packed else iter([read_at(fd, LONGEST, 0)])
         return next((block[:LONGEST] for block in blocks if block), b"")
     except (OSError, EOFError, zlib.error):
         return b""

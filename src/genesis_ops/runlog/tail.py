@@ -16,7 +16,7 @@ from genesis_ops.runlog.events import (
     Event,
     OrderSubmitted,
 )
-from genesis_ops.runlog.files import BLOCK, LONGEST, LogFile, last_stamp_ms, log_files, open_log, stamp_ms
+from genesis_ops.runlog.files import BLOCK, LONGEST, LogFile, last_stamp_ms, log_files, open_log, read_at, stamp_ms
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader
 from genesis_ops.words import DAY_MS
 
@@ -159,7 +159,7 @@ def _candidates(fd: int) -> Iterator[int]:
     end = os.fstat(fd).st_size
     while end > 0:
         start = max(0, end - BLOCK)
-        block = os.pread(fd, end - start + len(_PHRASE) - 1, start)
+        block = read_at(fd, end - start + len(_PHRASE) - 1, start)
         at = block.rfind(_PHRASE)
         while at >= 0:
             yield _line_start(fd, start + at)
@@ -168,7 +168,7 @@ def _candidates(fd: int) -> Iterator[int]:
 
 
 def _line_start(fd: int, offset: int) -> int:
-    before = os.pread(fd, min(offset, LONGEST), max(0, offset - LONGEST))
+    before = read_at(fd, min(offset, LONGEST), max(0, offset - LONGEST))
     return offset - len(before) + before.rfind(b"\n") + 1
 
 

@@ -16,11 +16,15 @@ LOGGER = "paper_trading_runner"
 
 
 class DayFile:
-    """Appends to ``PREFIX_YYYYMMDD.log``, chosen at each write by the UTC day of its time."""
+    """Appends to ``PREFIX_YYYYMMDD.log``, chosen at each write by the UTC day of its time.
 
-    def __init__(self, directory: Path, prefix: str) -> None:
+    ``durable`` False leaves the disk in peace: a rehearsal need not survive a power cut.
+    """
+
+    def __init__(self, directory: Path, prefix: str, *, durable: bool = True) -> None:
         self._directory = directory
         self._prefix = prefix
+        self._durable = durable
         self._day_number = -1
         self._descriptor = -1
         self.path = directory
@@ -53,7 +57,7 @@ class DayFile:
         Raises:
             WriteFailed: the disk refused.
         """
-        if self._descriptor < 0:
+        if self._descriptor < 0 or not self._durable:
             return
         try:
             os.fsync(self._descriptor)
@@ -74,18 +78,18 @@ class DayFile:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows would write CRLF
         self._descriptor = os.open(self.path, flags, 0o644)
         self._day_number = at_ms // DAY_MS
-        # A hard stop can leave half a line; the next line must not be glued to it.
+        # A hard stop can leave half a line; the next must not be glued to it, nor half a price be taken for a price.
         if os.fstat(self._descriptor).st_size:
             os.lseek(self._descriptor, -1, os.SEEK_END)
             if os.read(self._descriptor, 1) != b"\n":
-                os.write(self._descriptor, b"\n")
+                os.write(self._descriptor, b" [torn]\n")
 
 
 class Stream:
     """One of CR-001's streams: JSON, one object a line."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self.file = DayFile(directory, f"runner_{name}")
+    def __init__(self, directory: Path, name: str, *, durable: bool = True) -> None:
+        self.file = DayFile(directory, f"runner_{name}", durable=durable)
 
     def record(self, at_ms: int, **content: Any) -> None:
         """Append an object with its time.
@@ -106,11 +110,18 @@ def ungreppable(document: str) -> str:
 class RunnerLog:
     """The main log; what is WARNING or worse goes to the errors stream as well."""
 
-    def __init__(self, directory: Path, now_ms: Callable[[], int], echo: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        now_ms: Callable[[], int],
+        echo: Callable[[str], None] | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
         self._now_ms = now_ms
         self._echo = echo
-        self._file = DayFile(directory, "runner")
-        self._errors = Stream(directory, "errors")
+        self._file = DayFile(directory, "runner", durable=durable)
+        self._errors = Stream(directory, "errors", durable=durable)
 
     def write(self, event: Event, traceback: Iterable[str] = ()) -> None:
         """Append the event's line, and a traceback's lines under it.

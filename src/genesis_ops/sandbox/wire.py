@@ -28,7 +28,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-class Dropped(Exception):  # noqa: N818 - it is what happens to a connection, not an error of the sandbox
+class Dropped(Exception):
     """The connection ends here, without a byte of reply."""
 
 

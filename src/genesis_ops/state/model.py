@@ -28,7 +28,7 @@ _KINDS = {
 }
 
 
-class _Fault(Exception):  # noqa: N818 - never leaves this module
+class _Fault(Exception):  # never leaves this module
     """Why the bytes are no state: the text that stands in the parentheses of the error's message."""
 
 

@@ -24,9 +24,13 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 
 @dataclass(frozen=True, slots=True)
 class StateStore:
-    """Where one runner's state lives; a runner holds the state's lock before it loads or saves."""
+    """Where one runner's state lives; a runner holds the state's lock before it loads or saves.
+
+    ``durable`` False leaves the disk in peace: a rehearsal need not survive a power cut.
+    """
 
     path: Path
+    durable: bool = True
 
     def read(self) -> State | None:
         """Look at the state and change nothing: None if there is no file, StateUnreadable if it cannot be used."""
@@ -53,11 +57,12 @@ class StateStore:
         raw = self._readable_again(state)
         with self._write_failures("the former state is whole"):
             temporary.unlink(missing_ok=True)  # a dead process had the same pid
-            _create(temporary, raw, like=target)
+            _create(temporary, raw, like=target, durable=self.durable)
             with _removed_on_failure(temporary):
                 temporary.replace(target)
-        with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
-            _sync_directory(target.parent)
+        if self.durable:
+            with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
+                _sync_directory(target.parent)
 
     def has_copy(self) -> bool:
         """Tell whether what stands in the file now is kept in a copy too, so that it may be replaced."""
@@ -142,7 +147,7 @@ class StateStore:
             raise WriteFailed(message, notes=notes, next_command=f"df -h {directory}") from error
 
 
-def _create(path: Path, raw: bytes, *, like: Path | None = None) -> None:
+def _create(path: Path, raw: bytes, *, like: Path | None = None, durable: bool = True) -> None:
     """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none."""
     descriptor = os.open(path, _CREATE, 0o644)
     with _removed_on_failure(path):
@@ -152,7 +157,8 @@ def _create(path: Path, raw: bytes, *, like: Path | None = None) -> None:
             rest = memoryview(raw)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

@@ -224,7 +224,7 @@ def test_a_log_that_became_shorter_while_it_was_read_is_noted(tmp_path: Path) ->
 
 def test_a_disk_that_refuses_to_read_is_noted(tmp_path: Path) -> None:
     put(tmp_path, "20260301", close(START, 1))
-    with patch.object(files.os, "pread", side_effect=OSError(5, "Input/output error")):
+    with patch.object(files.os, "read", side_effect=OSError(5, "Input/output error")):
         made, whole = read(tmp_path)
     assert made == []
     assert whole.notes.unreadable == ["runner_20260301.log: Input/output error"]

@@ -1,0 +1,95 @@
+"""The command ``genesis-ops``: its sub-commands, the options before them, and the one error boundary."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from genesis_ops import __version__
+from genesis_ops.cli import config, rehearse, run, sandbox
+from genesis_ops.cli.options import Common
+from genesis_ops.errors import GenesisError
+from genesis_ops.words import Exit, visible
+
+
+class Boundary(TyperGroup):
+    """The one place where an error becomes words on stderr and an exit code (contract §7)."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what goes wrong is told in the order what, what else, what to type next."""
+        try:
+            return super().invoke(ctx)
+        except GenesisError as error:
+            _tell(error)
+            raise typer.Exit(error.exit_code) from error
+        except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            if type(error).__module__.startswith(("typer", "click")):
+                raise
+            _tell_bug(error)
+            raise typer.Exit(Exit.BUG_OR_WRITE_FAILED) from error
+
+
+def _tell(error: GenesisError) -> None:
+    lines = [f"genesis-ops: {error.message}", *(f"  {note}" for note in error.notes)]
+    if error.next_command:
+        lines.append(f"  next: {error.next_command}")
+    typer.echo("\n".join(visible(line) for line in lines), err=True)
+
+
+def _tell_bug(error: Exception) -> None:
+    import traceback
+
+    typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    told = GenesisError(
+        f"this is a bug in genesis-ops {__version__}: {type(error).__name__}: {error}",
+        next_command="keep the lines above and report them",
+    )
+    _tell(told)
+
+
+app = typer.Typer(
+    name="genesis-ops",
+    cls=Boundary,
+    help="Run, judge and document a paper-trading phase.",
+    rich_markup_mode=None,  # help is text, so that it is there at once
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genesis-ops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    root: Annotated[
+        Path | None, typer.Option(help="The Genesis-Core checkout; default: the current directory.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="The settings file; default: config/genesis-ops.toml in the root.")
+    ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Run, judge and document a paper-trading phase."""
+    ctx.obj = Common(root=root, config=config_file)
+
+
+app.command("run")(run.run)
+app.command("rehearse")(rehearse.rehearse)
+app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Start from the command line."""
+    app(prog_name="genesis-ops")

@@ -1,0 +1,121 @@
+"""genesis-ops rehearse: hours of dry-run in seconds, and what they looked like."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genesis_ops.cli.options import Common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from genesis_ops.rehearsal.day import Rehearsed
+    from genesis_ops.runlog.tally import Tally
+
+_LONGEST_HOURS = 42 * 24
+
+
+def rehearse(
+    ctx: typer.Context,
+    *,
+    hours: Annotated[int, typer.Option(help="How long the dry-run is.", min=1, max=_LONGEST_HOURS)] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same market and the same logs.")] = 7,
+    into: Annotated[
+        Path | None, typer.Option(help="A new directory, which becomes a root; default: below logs/rehearsal/.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME@2h+30m after the start; repeatable; see: sandbox faults.")
+    ] = None,
+) -> None:
+    """Run the real runner against the sandbox on a clock that does not wait, and show the day."""
+    import time
+
+    from rich.console import Console
+
+    from genesis_ops.rehearsal.day import rehearse as run
+
+    root = into or _default_root(ctx.obj or Common(), hours, seed)
+    began = time.monotonic()
+    with _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
+        rehearsed = run(root, hours=hours, seed=seed, faults=fault or (), watch=watch)
+    _show(Console(highlight=False), rehearsed, time.monotonic() - began)
+
+
+def _default_root(common: Common, hours: int, seed: int) -> Path:
+    import time
+
+    now = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
+    return (common.root or Path()) / "logs" / "rehearsal" / f"{now}Z_{hours}h_seed{seed}"
+
+
+@contextmanager
+def _progress(console: "Console", text: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar on a terminal, at most twenty times a second; anywhere else nothing."""
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+
+    import time
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(40),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
+        task = progress.add_task(text, total=1.0)
+        shown = 0.0
+
+        def watch(part: float) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown >= 0.05:  # noqa: PLR2004 - drawing more often costs more than the polls
+                shown = now
+                progress.update(task, completed=part, refresh=True)
+
+        yield watch
+
+
+def _show(console: "Console", rehearsed: "Rehearsed", seconds: float) -> None:
+    """Draw the day from what stands in the log, and say where everything lies."""
+    from rich.text import Text
+
+    from genesis_ops.report.picture import can_show, legend, picture
+    from genesis_ops.runlog.files import log_files
+    from genesis_ops.runlog.reader import LogReader
+    from genesis_ops.runlog.tally import tally
+    from genesis_ops.words import stamp
+
+    settings = rehearsed.settings
+    files = log_files(settings.log_dir)
+    lines = LogReader(files, rehearsed.start_ms, rehearsed.end_ms)
+    seen = tally(lines, settings.timeframe, rehearsed.start_ms, rehearsed.end_ms)
+    unicode = can_show(console.encoding)
+    span = f"{stamp(rehearsed.start_ms)[:16]} to {stamp(rehearsed.end_ms)[:16]} UTC"
+    console.print(Text(f"Rehearsal  dry-run  {span}  {settings.symbol} {settings.timeframe}", style="bold"))
+    console.print(Text("          00    03    06    09    12    15    18    21", style="dim"))
+    for row in picture(seen.hours, unicode=unicode):
+        console.print(Text.assemble(f"  {row.label}  ", *((cell.mark * 2, cell.style) for cell in row.cells)))
+    marks = [part for cell, name in legend(unicode=unicode) for part in ((cell.mark, cell.style), f" {name}  ")]
+    console.print(Text.assemble("          ", *marks))
+    for name, value in _numbers(seen, rehearsed, sum(file.path.stat().st_size for file in files), seconds):
+        console.print(Text(f"  {name:<12}{value}"))
+    console.print(Text(f"  look         less {files[-1].path}"), soft_wrap=True)
+    console.print(Text(f"  go on        genesis-ops --root {settings.root} config show"), soft_wrap=True)
+
+
+def _numbers(seen: "Tally", rehearsed: "Rehearsed", size: int, seconds: float) -> list[tuple[str, str]]:
+    expected = len(seen.hours)
+    return [
+        ("closes", f"{seen.closes} of {expected}, {seen.evaluations} evaluated, {seen.missed_candles} missed"),
+        ("orders", f"{seen.submissions} submitted, {seen.would_be_orders} would have been (dry-run)"),
+        ("polls", f"{rehearsed.polls:,}, {seen.heartbeats} heartbeats, {seen.fetch_errors} failed"),
+        ("fatal", f"{seen.fatal}, {seen.not_understood} lines not understood"),
+        ("log", f"{size / 1e6:.1f} MB in {seconds:.1f} s"),
+    ]

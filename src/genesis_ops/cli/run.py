@@ -1,0 +1,64 @@
+"""genesis-ops run: the process that trades the phase."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from genesis_ops.cli.options import load_settings
+from genesis_ops.errors import Refused, UsageRefused
+
+
+def run(  # noqa: PLR0913 - one parameter an option (contract §6)
+    ctx: typer.Context,
+    *,
+    live_paper: Annotated[
+        bool, typer.Option("--live-paper/--dry-run", help="Submit paper orders, or (default) only say what would be.")
+    ] = False,
+    symbol: Annotated[str | None, typer.Option(help="What is traded, such as tBTCUSD.")] = None,
+    timeframe: Annotated[str | None, typer.Option(help="The candles' length, such as 1h.")] = None,
+    poll_interval: Annotated[str | None, typer.Option(help="Seconds between two polls of the exchange.")] = None,
+    host: Annotated[str | None, typer.Option(help="The API's host, instead of --api-url.")] = None,
+    port: Annotated[int | None, typer.Option(help="The API's port, instead of --api-url.", min=1, max=65535)] = None,
+    api_url: Annotated[str | None, typer.Option(help="The Genesis API.")] = None,
+    exchange_url: Annotated[str | None, typer.Option(help="The exchange's public API.")] = None,
+    log_dir: Annotated[str | None, typer.Option(help="Where the logs are written.")] = None,
+    state_file: Annotated[str | None, typer.Option(help="Where the state is kept.")] = None,
+    candles: Annotated[int | None, typer.Option(help="Stop after so many processed candles.", min=1)] = None,
+    rebuild_state: Annotated[
+        bool, typer.Option("--rebuild-state", help="Make the state anew from the log; the old file is kept aside.")
+    ] = False,
+) -> None:
+    """Poll candles, have each close evaluated once, and log it: the runner of the phase."""
+    if live_paper:
+        raise Refused(
+            "--live-paper is not built yet: this version runs dry only",
+            next_command="genesis-ops run --dry-run",
+        )
+    if api_url is not None and (host is not None or port is not None):
+        raise UsageRefused("--api-url already names a host and a port: give it, or --host and --port")
+    if host is not None or port is not None:
+        api_url = f"http://{host or '127.0.0.1'}:{port or 8000}"
+    settings = load_settings(
+        ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval, api_url=api_url,
+        exchange_url=exchange_url, log_dir=log_dir, state_file=state_file,
+    ).settings  # fmt: skip
+
+    from genesis_ops.cli.screen import watching
+    from genesis_ops.clients.clock import StopRequest, SystemClock
+    from genesis_ops.clients.systemd import Notifier
+    from genesis_ops.runner.start import Surroundings, start
+
+    stop = StopRequest()
+    with stop.listening(), watching(sys.stderr, settings) as screen:
+        around = Surroundings(
+            clock=SystemClock(stop),
+            transport=None,
+            notifier=Notifier(os.environ),
+            stop_signal=lambda: stop.signal_number,
+            line=screen.line,
+            watch=screen.glance,
+            command=" ".join(sys.argv),
+        )
+        start(settings, around, candles=candles, rebuild=rebuild_state)

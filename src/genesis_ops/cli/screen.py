@@ -1,0 +1,60 @@
+"""What ``run`` shows: the log's lines from INFO up, and on a terminal one line that says how it is going."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from genesis_ops.settings import Settings
+from genesis_ops.words import clock_time, duration
+
+if TYPE_CHECKING:
+    from genesis_ops.runner.loop import Glance
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where a log line and a glance go."""
+
+    line: Callable[[str], None]
+    glance: Callable[["Glance"], None]
+
+
+@contextmanager
+def watching(stream: TextIO, settings: Settings) -> Iterator[Screen]:
+    """Show lines, and a live line under them where ``stream`` is a terminal; anywhere else only lines."""
+    if not stream.isatty():
+        yield Screen(line=lambda text: print(text, file=stream, flush=True), glance=lambda _: None)
+        return
+
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, soft_wrap=False)
+    with Live(
+        console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as live:
+
+        def show(glance: "Glance") -> None:
+            text = Text(compact(glance, settings), style="bold", overflow="ellipsis", no_wrap=True)
+            live.update(text, refresh=True)
+
+        yield Screen(line=lambda text: console.print(Text(text)), glance=show)
+
+
+def compact(glance: "Glance", settings: Settings) -> str:
+    """Say in one line of at most 80 columns: mode, last close, next close, actions so far, and what is wrong."""
+    last = "no close yet"
+    if glance.last_close_ms is not None:
+        price = "" if glance.last_price is None else f" {glance.last_price:,.1f}"
+        last = f"last close {clock_time(glance.last_close_ms)}{price}"
+    parts = [f"DRY-RUN {settings.symbol} {settings.timeframe}", last]
+    if glance.next_close_ms is not None:
+        to_go = (glance.next_close_ms - glance.now_ms) / 1000
+        parts.append(f"next {clock_time(glance.next_close_ms)} in {duration(to_go)}")
+    if glance.actions:
+        parts.append(" ".join(f"{action} {count}" for action, count in sorted(glance.actions.items())))
+    if glance.trouble:
+        parts.insert(1, f"! {glance.trouble}")
+    return " · ".join(parts)

@@ -1,0 +1,45 @@
+"""What must be in order before a runner starts; each refusal says what to type next."""
+
+import json
+import os
+
+from genesis_ops.errors import Refused
+from genesis_ops.settings import Settings
+
+
+def require_champion(settings: Settings) -> None:
+    """Make sure that the champion's file is there and holds ``merged_config`` (runbook, Prerequisites).
+
+    Raises:
+        Refused: it is absent, unreadable, no JSON object, or without that key.
+    """
+    path, shown = settings.champion_file, settings.shown(settings.champion_file)
+    try:
+        champion = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise _no_champion(settings, f"there is no champion {shown}") from None
+    except OSError as error:
+        raise _no_champion(settings, f"the champion {shown} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise _no_champion(settings, f"the champion {shown} is not JSON: {error}") from None
+    if not isinstance(champion, dict) or not isinstance(champion.get("merged_config"), dict):
+        raise _no_champion(settings, f"the champion {shown} holds no merged_config")
+
+
+def _no_champion(settings: Settings, message: str) -> Refused:
+    folder = settings.champion_file.parent
+    others = sorted(p.name for p in folder.glob("*.json")) if folder.is_dir() else []
+    notes = (f"the folder holds {', '.join(others)}",) if others else (f"the root is {settings.root}",)
+    return Refused(message, notes=notes, next_command=f"git -C {settings.root} status -- {settings.shown(folder)}")
+
+
+def require_environment_file(settings: Settings) -> None:
+    """Make sure that ``.env``, if there is one, is a file, because systemd would start the API without its keys.
+
+    Raises:
+        Refused: it is a directory or something else that is not a file.
+    """
+    path = settings.root / ".env"
+    if os.path.lexists(path) and not path.is_file():
+        what = "a directory" if path.is_dir() else "not a regular file"
+        raise Refused(f"{path} is {what}, so no key in it can be loaded", next_command=f"ls -ld {path}")
