@@ -106,8 +106,13 @@ def _show(console: "Console", rehearsed: "Rehearsed", seconds: float) -> None:
     console.print(Text.assemble("          ", *marks))
     for name, value in _numbers(seen, rehearsed, sum(file.path.stat().st_size for file in files), seconds):
         console.print(Text(f"  {name:<12}{value}"))
-    console.print(Text(f"  look         less {files[-1].path}"), soft_wrap=True)
-    console.print(Text(f"  go on        genesis-ops --root {settings.root} config show"), soft_wrap=True)
+    console.print(Text(f"  look         less {_from_here(files[-1].path)}"), soft_wrap=True)
+    console.print(Text(f"  go on        genesis-ops --root {_from_here(settings.root)} config show"), soft_wrap=True)
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _numbers(seen: "Tally", rehearsed: "Rehearsed", size: int, seconds: float) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """``genesis-ops sandbox``: a Genesis API and an exchange on this machine, to rehearse against."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,9 @@ def serve(  # noqa: PLR0913 - the options of the command
     seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 7,
     speed: Annotated[float, typer.Option(help="Sandbox seconds per second.")] = 1.0,
     start: Annotated[str, typer.Option(help="Sandbox time to start at (ISO 8601, UTC); default: now.")] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="Make this new directory a root to run in: champion, settings, logs.")
+    ] = None,
     fault: Annotated[
         list[str] | None, typer.Option(help="NAME, NAME@2h or NAME@2h+30m after the start; repeatable.")
     ] = None,
@@ -39,7 +43,7 @@ def serve(  # noqa: PLR0913 - the options of the command
     clock = SandboxClock(_start_ms(start), speed, time.monotonic)
     faults = FaultSwitch(parse_fault(text, clock.start_ms) for text in fault or ())
     sandbox = Sandbox(seed, clock.now_ms, time.sleep, faults, speed=speed)
-    serve_sandbox(sandbox, host, port, lambda bound: _announce(host, bound))
+    serve_sandbox(sandbox, host, port, lambda bound: _announce(host, bound, into))
 
 
 @app.command()
@@ -75,9 +79,15 @@ def _start_ms(text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _announce(host: str, port: int) -> None:
+def _announce(host: str, port: int, into: Path | None) -> None:
     """Say on stderr where the sandbox listens, and what to type next."""
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     typer.echo(f"sandbox: Genesis API and exchange on {url}, Ctrl-C ends it", err=True)
-    typer.echo(f"  next: genesis-ops run --dry-run --api-url {url} --exchange-url {url}", err=True)
+    command = f"genesis-ops run --dry-run --api-url {url} --exchange-url {url}"
+    if into is not None:
+        from genesis_ops.rehearsal.world import build
+
+        build(into, url)
+        command = f"genesis-ops --root {into} run"
+    typer.echo(f"  next: {command}", err=True)
     typer.echo(f"  a fault for 5 minutes: curl -X PUT '{url}/sandbox/faults/feed-down?for=5m'", err=True)

@@ -40,7 +40,21 @@ def watching(stream: TextIO, settings: Settings) -> Iterator[Screen]:
             text = Text(compact(glance, settings), style="bold", overflow="ellipsis", no_wrap=True)
             live.update(text, refresh=True)
 
-        yield Screen(line=lambda text: console.print(Text(text)), glance=show)
+        def tell(line: str) -> None:
+            if (short := shortened(line)) is not None:
+                console.print(Text(short[0], style=short[1]))
+
+        yield Screen(line=tell, glance=show)
+
+
+def shortened(line: str) -> tuple[str, str] | None:
+    """Give a log line and its style as a person at a terminal wants it; None for what only the log needs."""
+    stamp, _, level, message = line.split(" - ", 3)
+    if message.startswith(("=====", "DECISION_CONTEXT")):
+        return None
+    styles = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+    mark = {"WARNING": "! ", "ERROR": "x ", "CRITICAL": "x "}.get(level, "")
+    return f"{stamp[11:]}  {mark}{message}", styles.get(level, "")
 
 
 def compact(glance: "Glance", settings: Settings) -> str:

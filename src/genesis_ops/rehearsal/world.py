@@ -7,14 +7,16 @@ from genesis_ops.errors import Refused, write_failed
 from genesis_ops.settings import Settings, load
 
 CONFIGURATION = """\
-# Written by `genesis-ops rehearse`: this folder is a root of its own.
+# Written by genesis-ops: this folder is a root of its own.
 # Try: genesis-ops --root . config show
 lock_dir = "logs/paper_trading"
 """
 
 
-def build(root: Path) -> Settings:
-    """Make the root and give the settings that hold in it; the environment and the caller's file have no say.
+def build(root: Path, url: str | None = None) -> Settings:
+    """Make the root, for a sandbox at ``url`` if one is named, and give the settings that hold in it.
+
+    The environment and the caller's configuration file have no say.
 
     Raises:
         Refused: there is something already, or the place cannot be written.
@@ -22,10 +24,11 @@ def build(root: Path) -> Settings:
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise Refused(
-            f"{root} is not empty, and a rehearsal overwrites nothing",
-            next_command="genesis-ops rehearse --into <a new directory>",
+            f"{root} is not empty, and nothing is overwritten",
+            next_command="the same with --into <a new directory>",
         )
-    _write(root / "config" / "genesis-ops.toml", CONFIGURATION)
+    servers = "" if url is None else f'api_url = "{url}"\nexchange_url = "{url}"\n'
+    _write(root / "config" / "genesis-ops.toml", CONFIGURATION + servers)
     settings = load({"root": root}, {}, None).settings
     champion = {
         "symbol": settings.symbol,
