@@ -11,6 +11,7 @@ from genesis_ops.runlog.events import (
     CandleClose,
     CandleMissed,
     CandleRevised,
+    CandleSelection,
     Evaluation,
     EvaluationFailed,
     EvaluationMissed,
@@ -196,3 +197,13 @@ def test_the_log_is_in_utc_whatever_the_hosts_zone_and_rotates_at_midnight(
     for name in names:
         lines = (day.logs / name).read_text("utf-8").splitlines()
         assert {line[:10].replace("-", "") for line in lines} == {name[7:15]}
+
+
+@pytest.mark.parametrize("ahead_ms", [-90_000, -900, -400, -150, 150, 400, 900, 90_000])
+def test_a_close_is_announced_within_a_second_of_it_even_if_the_hosts_clock_is_off(day: "Day", ahead_ms: int) -> None:
+    day.sandbox._now_ms = lambda: day.clock.now_ms() - ahead_ms
+    day.run(130)
+    seen = day.events(CandleSelection, CandleClose)
+    announced = [poll.now_ms - ahead_ms for poll, event in pairwise(seen) if isinstance(event, CandleClose)]
+    assert len(announced) >= 3
+    assert all((at - FIRST_TS) % HOUR_MS <= 1200 for at in announced[1:])

@@ -1,0 +1,63 @@
+"""The exchange's clock and the budget of requests."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesis_ops.clients.exchange import ClockOffset, Exchange
+from genesis_ops.clients.http import Http
+from genesis_ops.rehearsal.clock import VirtualClock
+from genesis_ops.sandbox.app import Sandbox
+from genesis_ops.sandbox.transport import SandboxTransport
+from genesis_ops.words import Timeframe
+
+T0 = 1_770_210_200_000
+
+
+@given(
+    offset=st.integers(-100_000, 100_000),
+    polls=st.lists(
+        st.tuples(st.integers(0, 20_000), st.integers(0, 3000), st.integers(0, 3000)), min_size=1, max_size=80
+    ),
+)
+def test_the_estimate_is_never_further_off_than_a_second_and_the_way_there_and_back(
+    offset: int, polls: list[tuple[int, int, int]]
+) -> None:
+    estimate = ClockOffset()
+    host = T0
+    for pause, there, back in polls:
+        host += pause
+        date = (host + there + offset) // 1000 * 1000
+        estimate.observe(host, host + there + back, date)
+        assert abs(estimate.ms - offset) <= 1000 + there + back
+        host += there + back
+
+
+@given(offset=st.integers(-900, 900), seed=st.integers(0, 999))
+def test_polls_at_different_moments_of_a_second_narrow_the_estimate(offset: int, seed: int) -> None:
+    estimate = ClockOffset()
+    for n in range(40):
+        host = T0 + n * 10_000 + (seed + n * 37) % 1000
+        estimate.observe(host, host + 20, (host + 10 + offset) // 1000 * 1000)
+    assert abs(estimate.ms - offset) <= 100 or abs(estimate.ms) < abs(offset) <= abs(estimate.ms) + 100
+
+
+def test_a_stepped_clock_voids_what_was_known() -> None:
+    estimate = ClockOffset()
+    for n in range(10):
+        estimate.observe(T0 + n * 10_000, T0 + n * 10_000 + 50, T0 + n * 10_000)
+    assert estimate.ms == 0
+    estimate.observe(T0 + 100_000, T0 + 100_050, T0 + 3_700_000)
+    assert 3_599_950 <= estimate.ms <= 3_601_000
+
+
+def test_the_eleventh_request_of_a_minute_has_to_wait_for_the_first_to_be_a_minute_old() -> None:
+    clock = VirtualClock(T0)
+    http = Http("http://exchange", clock, 10.0, SandboxTransport(Sandbox(7, clock.now_ms, clock.wait)))
+    exchange = Exchange(http, clock, "tBTCUSD", Timeframe.H1)
+    first = clock.monotonic()
+    for _ in range(10):
+        assert exchange.ready_at(1) == 0.0
+        exchange.newest()
+        clock.wait(1)
+    assert exchange.ready_at(1) == first + 60
+    assert exchange.ready_at(2) == first + 61

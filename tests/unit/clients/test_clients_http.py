@@ -1,0 +1,148 @@
+"""One request, bounded in time and size, against real sockets."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from genesis_ops.clients.http import LARGEST_REPLY, Http, HttpFailure
+
+
+class Wall:
+    """The host's time."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections one after the other; ``answer`` writes what it likes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    try:
+                        answer(connection)
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def ask(url: str, deadline: float = 5.0) -> bytes:
+    http = Http(url, Wall(), deadline)
+    try:
+        return http.send(http.prepare("GET", "/")).body
+    finally:
+        http.close()
+
+
+def head(*lines: str) -> bytes:
+    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()
+
+
+def test_a_reply_comes_back_with_its_body() -> None:
+    with server(lambda c: c.sendall(head("Content-Length: 2") + b"ok")) as url:
+        assert ask(url) == b"ok"
+
+
+def test_a_body_that_drips_is_given_up_at_the_deadline() -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(head("Content-Length: 100000"))
+        for _ in range(100):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    began = time.monotonic()
+    with server(drip) as url, pytest.raises(HttpFailure, match="within"):
+        ask(url, deadline=0.4)
+    assert time.monotonic() - began < 8
+
+
+def test_a_body_without_end_is_given_up_at_the_limit() -> None:
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(head())
+        for _ in range(LARGEST_REPLY // 65536 + 50):
+            connection.sendall(b"x" * 65536)
+
+    with server(flood) as url, pytest.raises(HttpFailure, match="larger than"):
+        ask(url)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"\x00\xff\x1b[2J\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        head("Content-Encoding: gzip", "Content-Length: 3") + b"abc",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        head("Transfer-Encoding: chunked") + b"zz\r\n",
+    ],
+)
+def test_a_broken_reply_is_a_failure_with_printable_words(reply: bytes) -> None:
+    with server(lambda c: c.sendall(reply)) as url, pytest.raises(HttpFailure) as caught:
+        ask(url)
+    assert caught.value.message
+    assert caught.value.message.isprintable()
+
+
+def test_a_redirect_is_not_followed() -> None:
+    asked = []
+
+    def redirect(connection: socket.socket) -> None:
+        asked.append(1)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+
+    with server(redirect) as url:
+        http = Http(url, Wall(), 5.0)
+        assert http.send(http.prepare("GET", "/")).status == 302
+        http.close()
+    assert len(asked) == 1
+
+
+def test_a_refused_connection_names_the_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(HttpFailure, match=f"cannot connect to http://127.0.0.1:{port}"):
+        ask(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Mon, 99 Foo 9999 99:99:99 GMT", "", "\x1b"])
+def test_a_date_that_is_none_is_no_clock(date: str) -> None:
+    with server(lambda c: c.sendall(head(f"Date: {date}", "Content-Length: 0"))) as url:
+        http = Http(url, Wall(), 5.0)
+        try:
+            assert http.send(http.prepare("GET", "/")).server_ms is None
+        except HttpFailure:
+            assert date == "\x1b"
+        finally:
+            http.close()
+
+
+def test_a_proxy_variable_does_not_capture_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with server(lambda c: c.sendall(head("Content-Length: 2") + b"ok")) as url:
+        assert ask(url) == b"ok"
