@@ -133,7 +133,7 @@ class ClockOffset:
     def __init__(self) -> None:
         self._low, self._high = -math.inf, math.inf
         self.ms = 0
-        """Exchange minus host in ms, the smallest that the replies allow; 0 while nothing is known."""
+        """Exchange minus host in ms, the middle of what the replies allow; 0 while nothing is known."""
 
     def observe(self, sent_ms: int, received_ms: int, server_ms: int) -> None:
         """Add a reply: when it was asked for and read (host, ms) and its ``Date`` (exchange, ms)."""
@@ -142,4 +142,4 @@ class ClockOffset:
             self._low, self._high = low, high
         else:
             self._low, self._high = max(low, self._low), min(high, self._high)
-        self.ms = int(min(max(0, self._low), self._high))
+        self.ms = int((self._low + self._high) / 2)

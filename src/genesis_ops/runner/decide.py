@@ -8,7 +8,7 @@ from genesis_ops.words import Timeframe, stamp
 
 AFTER_CLOSE_MS = 200
 """How long after a close to look: its row is complete, and a clock that is a little off still sees it."""
-CLOSE_RETRIES = (0.5, 1.0, 2.0)
+CLOSE_RETRIES = (0.5, 0.5, 1.0)
 """Waits in seconds before looking again for a close that is due and not seen; more would not fit the budget."""
 MOST_MISSED = 100_000
 

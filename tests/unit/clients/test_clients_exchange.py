@@ -38,14 +38,14 @@ def test_polls_at_different_moments_of_a_second_narrow_the_estimate(offset: int,
     for n in range(40):
         host = T0 + n * 10_000 + (seed + n * 37) % 1000
         estimate.observe(host, host + 20, (host + 10 + offset) // 1000 * 1000)
-    assert abs(estimate.ms - offset) <= 100 or abs(estimate.ms) < abs(offset) <= abs(estimate.ms) + 100
+    assert abs(estimate.ms - offset) <= 50
 
 
 def test_a_stepped_clock_voids_what_was_known() -> None:
     estimate = ClockOffset()
     for n in range(10):
         estimate.observe(T0 + n * 10_000, T0 + n * 10_000 + 50, T0 + n * 10_000)
-    assert estimate.ms == 0
+    assert 0 <= estimate.ms <= 1000
     estimate.observe(T0 + 100_000, T0 + 100_050, T0 + 3_700_000)
     assert 3_599_950 <= estimate.ms <= 3_601_000
 

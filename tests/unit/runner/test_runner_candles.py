@@ -206,4 +206,4 @@ def test_a_close_is_announced_within_a_second_of_it_even_if_the_hosts_clock_is_o
     seen = day.events(CandleSelection, CandleClose)
     announced = [poll.now_ms - ahead_ms for poll, event in pairwise(seen) if isinstance(event, CandleClose)]
     assert len(announced) >= 3
-    assert all((at - FIRST_TS) % HOUR_MS <= 1200 for at in announced[1:])
+    assert all((at - FIRST_TS) % HOUR_MS <= 1000 for at in announced[1:])

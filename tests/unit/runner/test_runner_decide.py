@@ -113,7 +113,7 @@ def test_a_poll_is_never_planned_across_a_close(
 def test_a_due_close_that_is_not_seen_is_sought_three_times_soon_and_then_at_the_interval() -> None:
     now = T0 + HOUR_MS + 300
     waits = [seconds_to_next_poll(10.0, T0, now, attempts, Timeframe.H1) for attempts in (0, 1, 2, 3, 4)]
-    assert waits == [0.5, 1.0, 2.0, 10.0, 10.0]
+    assert waits == [0.5, 0.5, 1.0, 10.0, 10.0]
 
 
 def test_a_close_is_unseen_until_it_is_announced() -> None:
