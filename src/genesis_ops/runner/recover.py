@@ -54,13 +54,7 @@ def recover(store: StateStore, log_dir: Path, now_ms: int, *, rebuild: bool, sta
 
 
 def _rebuilt(store: StateStore, log_dir: Path, words: LastWords, now_ms: int) -> Recovered:
-    try:
-        store.load(now_ms)
-    except StateUnreadable as error:
-        if not store.has_copy():
-            raise StateUnreadable(
-                error.message, notes=error.notes, next_command=f"ls -l {store.path.parent}"
-            ) from error
+    store.set_aside(now_ms)
     totals = counts(log_dir)
     close = words.close
     state = State(

@@ -45,7 +45,7 @@ class StateStore:
         try:
             state = State.parse(raw, self.path)
         except StateUnreadable as error:
-            notes = (self._keep_copy(raw, now_ms), _NEVER_DELETE)
+            notes = (self._keep_copy(raw, now_ms)[1], _NEVER_DELETE)
             raise StateUnreadable(error.message, notes=notes, next_command=_REBUILD) from None
         self._sweep()
         return state
@@ -64,10 +64,18 @@ class StateStore:
             with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
                 _sync_directory(target.parent)
 
-    def has_copy(self) -> bool:
-        """Tell whether what stands in the file now is kept in a copy too, so that it may be replaced."""
+    def set_aside(self, now_ms: int) -> None:
+        """Keep a copy of whatever stands in the file, so that it may be replaced; StateUnreadable if that fails."""
         raw = self._bytes()
-        return raw is None or self._copy_of(raw) is not None
+        if raw is None:
+            return
+        try:
+            State.parse(raw, self.path)
+            kept, note = self._keep_copy(raw, now_ms, "replaced")
+        except StateUnreadable:
+            kept, note = self._keep_copy(raw, now_ms, "corrupt")
+        if not kept:
+            raise self._unusable(f"is not replaced, because it could not be copied first: {note}")
 
     def _bytes(self) -> bytes | None:
         try:
@@ -92,21 +100,21 @@ class StateStore:
     def _unusable(self, what: str) -> StateUnreadable:
         return StateUnreadable(visible(f"{self.path} {what}"), notes=(_NEVER_DELETE,), next_command=_REBUILD)
 
-    def _keep_copy(self, raw: bytes, now_ms: int) -> str:
-        """Copy damaged bytes next to the file, unless that has been done, and say in one line what is kept where."""
+    def _keep_copy(self, raw: bytes, now_ms: int, why: str = "corrupt") -> tuple[bool, str]:
+        """Copy bytes next to the file, unless that has been done, and say in one line what is kept where."""
         when = time.strftime("%Y%m%d_%H%M%S", time.gmtime(now_ms // 1000))
-        copy = self.path.with_name(f"{self.path.stem}_corrupt_{when}{self.path.suffix}")
+        copy = self.path.with_name(f"{self.path.stem}_{why}_{when}{self.path.suffix}")
         try:
-            if (earlier := self._copy_of(raw)) is not None:
-                return visible(f"kept as it is; a copy is in {earlier.name}")
+            if (earlier := self._copy_of(raw, why)) is not None:
+                return True, visible(f"kept as it is; a copy is in {earlier.name}")
             _create(copy, raw)
         except OSError as error:
-            return visible(f"kept as it is; {copy.name} could not be written ({error.strerror})")
-        return visible(f"kept as it is; a copy is in {copy.name}")
+            return False, visible(f"kept as it is; {copy.name} could not be written ({error.strerror})")
+        return True, visible(f"kept as it is; a copy is in {copy.name}")
 
-    def _copy_of(self, raw: bytes) -> Path | None:
+    def _copy_of(self, raw: bytes, why: str) -> Path | None:
         """Find an earlier copy of these bytes; one that cannot be read does not count."""
-        begins = f"{self.path.stem}_corrupt_"
+        begins = f"{self.path.stem}_{why}_"
         with suppress(OSError):
             for name in sorted(os.listdir(self.path.parent)):  # noqa: PTH208 - names, to compare as text
                 candidate = self.path.with_name(name)

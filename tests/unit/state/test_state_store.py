@@ -101,11 +101,27 @@ def test_a_copy_that_cannot_be_written_is_said_and_still_the_state_is_refused(st
 
 def test_damaged_bytes_may_be_replaced_once_they_are_kept(store: StateStore) -> None:
     store.path.write_bytes(b"{")
-    before = store.has_copy()
-    refusal(lambda: store.load(NOW_MS))
-    after = store.has_copy()
-    store.path.write_bytes(b"[")
-    assert (before, after, store.has_copy()) == (False, True, False)
+    store.set_aside(NOW_MS)
+    store.set_aside(NOW_MS + 5_000)
+    (copy,) = store.path.parent.glob("runner_state_corrupt_*.json")
+    assert copy.read_bytes() == store.path.read_bytes() == b"{"
+
+
+def test_a_whole_state_that_is_replaced_is_kept_too_and_not_called_corrupt(store: StateStore) -> None:
+    store.save(State(total_evaluations=3))
+    store.set_aside(NOW_MS)
+    (copy,) = store.path.parent.glob("runner_state_replaced_*.json")
+    assert copy.read_bytes() == store.path.read_bytes()
+
+
+def test_a_state_that_cannot_be_copied_is_not_replaced(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.path.write_bytes(b"{")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    assert "could not be copied first" in refusal(lambda: store.set_aside(NOW_MS)).message
 
 
 def test_reading_copies_nothing(store: StateStore) -> None:
