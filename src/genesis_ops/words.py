@@ -63,6 +63,10 @@ class Timeframe(StrEnum):
         year, month = (opened.year + 1, 1) if opened.month == 12 else (opened.year, opened.month + 1)  # noqa: PLR2004
         return int(opened.replace(year=year, month=month).timestamp() * 1000)
 
+    def may_open_at(self, ms: int) -> bool:
+        """Tell whether a candle of this length can open at a time (ms, UTC), as far as the grid is known."""
+        return ms % min(_LENGTH_MS.get(self, DAY_MS), DAY_MS) == 0
+
 
 _LENGTH_MS = {
     Timeframe.M1: MINUTE_MS,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.http import Http, HttpFailure, Reply, Request, brief
 from genesis_ops.errors import FeedFailure
-from genesis_ops.words import Timeframe, visible
+from genesis_ops.words import DAY_MS, MINUTE_MS, Timeframe, visible
 
 DEADLINE_SECONDS = 10.0
 REQUESTS_PER_MINUTE = 10
@@ -18,6 +18,7 @@ SILENCE_SECONDS = 60.0
 _RATE_LIMIT_CODE, _MAINTENANCE_CODE = 11010, 20060
 _ROW_LENGTH = 6
 _LARGEST = 1e15
+_EARLIEST_MS = 1_262_304_000_000  # 2010: before there was an exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Exchange:
     def __init__(self, http: Http, clock: Clock, symbol: str, timeframe: Timeframe) -> None:
         self._http = http
         self._clock = clock
+        self._timeframe = timeframe
         self._target = f"/v2/candles/trade:{timeframe}:{quote(symbol, safe=':')}/hist"
         self._newest = http.prepare("GET", self._target + "?limit=2&sort=-1")
         self._sent: deque[float] = deque(maxlen=REQUESTS_PER_MINUTE)
@@ -85,10 +87,11 @@ class Exchange:
             raise FeedFailure(failure.message) from failure
         if reply.server_ms is not None:
             self.offset.observe(sent_ms, self._clock.now_ms(), reply.server_ms)
-        return Candles(_rows(reply), reply.server_ms)
+        latest_ms = self._clock.now_ms() + DAY_MS if reply.server_ms is None else reply.server_ms + MINUTE_MS
+        return Candles(_rows(reply, self._timeframe, latest_ms), reply.server_ms)
 
 
-def _rows(reply: Reply) -> tuple[Candle, ...]:
+def _rows(reply: Reply, timeframe: Timeframe, latest_ms: int) -> tuple[Candle, ...]:
     # The body is looked at before the status: refusals come as 200 and as 5xx alike.
     try:
         document = json.loads(reply.body)
@@ -102,7 +105,12 @@ def _rows(reply: Reply) -> tuple[Candle, ...]:
         _refuse(reply.status, f"HTTP {reply.status}: {brief(reply.body)}")
     if not isinstance(document, list) or not document:
         raise FeedFailure(f"no candles in the reply: {brief(reply.body)}")
-    return tuple(sorted((_candle(row) for row in document), key=lambda candle: -candle.ts))
+    rows = tuple(sorted((_candle(row) for row in document), key=lambda candle: -candle.ts))
+    # One row from nowhere would end the day: everything before it would count as processed.
+    for row in rows:
+        if not _EARLIEST_MS <= row.ts <= latest_ms or not timeframe.may_open_at(row.ts):
+            raise FeedFailure(f"no {timeframe} candle can open at {row.ts} now")
+    return rows
 
 
 def _refuse_coded(document: list[Any]) -> NoReturn:

@@ -531,7 +531,7 @@ class Fatal(Event):
 
 @dataclass(frozen=True, slots=True)
 class GaveUp(Event):
-    """The start failed because a server was absent; starting again later can work, so it is not fatal."""
+    """The start failed before anything was processed: a server was absent, or the state is another market's."""
 
     level = ERROR
     phrase = "Runner gave up: {cause}"

@@ -66,6 +66,10 @@ def cause_of_missing(ts: int, timeframe: Timeframe, blindness: Sequence[Blindnes
 
 def closes_around(anchor_ts: int, now_ms: int, timeframe: Timeframe) -> tuple[int | None, int]:
     """Tell the open time of the candle that closed last (None before the first), and when the next one closes (ms)."""
+    if timeframe is not Timeframe.MONTH:
+        length = timeframe.close_of(0)
+        passed = max(0, (now_ms - anchor_ts) // length)
+        return (anchor_ts + (passed - 1) * length if passed else None), anchor_ts + (passed + 1) * length
     closed_ts, running_ts = None, anchor_ts
     while (close_ms := timeframe.close_of(running_ts)) <= now_ms:
         closed_ts, running_ts = running_ts, close_ms

@@ -8,7 +8,7 @@ from genesis_ops import __version__
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.exchange import Candles
 from genesis_ops.clients.systemd import Notifier
-from genesis_ops.errors import AbortCondition, EvaluationFailure, FeedFailure, GenesisError, Unreachable
+from genesis_ops.errors import AbortCondition, EvaluationFailure, FeedFailure, GenesisError, Refused, Unreachable
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.decide import (
@@ -109,7 +109,7 @@ class Runner:
             self._finish()
         except AbortCondition:  # its own lines are in the log already
             raise
-        except Unreachable as error:
+        except (Unreachable, Refused) as error:
             log.write(events.GaveUp(error.message))
             raise
         except GenesisError as error:
@@ -203,8 +203,10 @@ class Runner:
         log.write(
             events.CandleSelection(selection.source, candle.ts, now_ms, selection.latest_ts, selection.latest_close_ms)
         )
-        if not self._verified and not self._verify(candle.ts):
-            return
+        if not self._verified:
+            self._require_state_of_this_market(candle.ts)
+            if not self._verify(candle.ts):
+                return
         last_ts = self._state.last_processed_candle_ts
         self._notice_revision(candles)
         if last_ts is None or candle.ts > last_ts:
@@ -213,6 +215,19 @@ class Runner:
             log.write(events.AlreadyProcessed(candle.ts))
 
     # --- one candle
+
+    def _require_state_of_this_market(self, newest_ts: int) -> None:
+        """Refuse a state that no runner of this timeframe can have written: it would never process anything."""
+        last_ts, timeframe = self._state.last_processed_candle_ts, self._job.timeframe
+        if last_ts is None:
+            return
+        ahead = last_ts > max(newest_ts, self._parts.feed.exchange_ms())
+        if ahead or not timeframe.may_open_at(last_ts):
+            why = "lies in the future" if ahead else f"is no {timeframe} candle"
+            raise Refused(
+                f"the state's last candle {last_ts} {why}: {self._job.state_name} belongs to another market or clock",
+                next_command="genesis-ops run --state-file <another> --log-dir <another>",
+            )
 
     def _verify(self, newest_ts: int) -> bool:
         """Find out at start whether the champion decides; the exchange may take its time, the API may not."""
@@ -234,9 +249,9 @@ class Runner:
     def _announce(self, selection: Selection) -> None:
         """Log the close, what was missed before it, and remember both before anything else happens."""
         log, feed, candle = self._parts.log, self._parts.feed, selection.candle
-        if self._state.pending_evaluation is not None:
-            cause = self._tally.evaluation_trouble or "runner down"
-            log.write(events.EvaluationMissed(self._state.pending_evaluation.ts, cause))
+        unanswered = self._state.pending_evaluation
+        if unanswered is not None and unanswered.ts not in self._recovered.evaluations_missed:
+            log.write(events.EvaluationMissed(unanswered.ts, self._tally.evaluation_trouble or "runner down"))
         for ts in missed_between(self._state.last_processed_candle_ts, candle.ts, self._job.timeframe):
             if ts not in self._recovered.missed:
                 cause = cause_of_missing(ts, self._job.timeframe, feed.blindness())

@@ -23,6 +23,7 @@ class Recovered:
     state: State
     events: tuple[Event, ...] = ()
     missed: frozenset[int] = frozenset()
+    evaluations_missed: frozenset[int] = frozenset()
     last_seen_ms: int | None = None
     last_price: float | None = None
 
@@ -88,7 +89,7 @@ def _found(state: State, words: LastWords, told: tuple[Event, ...]) -> Recovered
     heartbeat_ms = None if state.last_heartbeat is None else _ms(state.last_heartbeat)
     seen = [ms for ms in (heartbeat_ms, words.newest_ms) if ms is not None]
     price = words.close.close if words.close is not None else None
-    return Recovered(state, told, words.missed, max(seen, default=None), price)
+    return Recovered(state, told, words.missed, words.evaluations_missed, max(seen, default=None), price)
 
 
 def _pending(words: LastWords) -> PendingEvaluation | None:

@@ -210,6 +210,31 @@ def test_no_other_file_holds_a_phrase_that_operators_grep_the_main_log_for(day: 
     assert any(record["event"] == "BaselineFallback" for record in day.stream("errors"))
 
 
+@pytest.mark.parametrize("ts", [1_770_206_400, 1_770_206_400_001, 4_102_444_800_000, -3_600_000, 0])
+def test_a_row_from_nowhere_is_a_failed_poll_and_does_not_move_the_state(day: "Day", ts: int) -> None:
+    day.run(5)
+    row = json.dumps([[ts, 1, 1, 1, 1, 1]]).encode()
+    day.wire.instead = lambda request: answer(200, row) if "candles" in request.url.path else None
+    day.run(5)
+    assert len(day.events(CandleClose)) == 1
+    assert any("can open at" in event.cause for event in day.events(FetchError))
+
+
+@pytest.mark.parametrize("ts", [4_102_444_800_000, 1_770_206_460_000])
+def test_a_state_of_another_market_or_clock_is_refused(day: "Day", ts: int) -> None:
+    day.logs.mkdir(parents=True)
+    state = {
+        "last_processed_candle_ts": ts,
+        "total_evaluations": 1,
+        "total_orders_submitted": 0,
+        "last_heartbeat": None,
+    }
+    (day.logs / "runner_state.json").write_text(json.dumps(state))
+    with pytest.raises(Refused, match="belongs to another market or clock"):
+        day.run(5)
+    assert not day.events(CandleClose, Fatal)
+
+
 def test_a_missing_state_where_logs_exist_is_refused_and_nothing_is_written(day: "Day") -> None:
     day.run(5)
     (day.logs / "runner_state.json").unlink()
