@@ -1,11 +1,12 @@
 """The Genesis API (contract §4): what the runner asks of it, and failures in all the forms they come in."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from genesis_ops.clients.exchange import Candle
 from genesis_ops.clients.http import Http, HttpFailure, brief
@@ -13,6 +14,7 @@ from genesis_ops.errors import EvaluationFailure
 from genesis_ops.words import Action, Timeframe, visible
 
 DEADLINE_SECONDS = 30.0
+_DEEPEST = 60
 
 
 class RuntimeConfig(BaseModel):
@@ -20,8 +22,8 @@ class RuntimeConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     cfg: dict[str, Any]
-    hash: str | None = None
-    version: int | str | None = None
+    hash: Any = None
+    version: Any = None
 
 
 class _Confidence(BaseModel):
@@ -40,13 +42,13 @@ class _Champion(BaseModel):
 
 class _Decision(BaseModel):
     size: FiniteFloat | None = None
-    reasons: list[str] = []
-    state_out: dict[str, Any] = Field(default_factory=dict)
+    reasons: list[Any] | None = None
+    state_out: dict[str, Any] | None = None
 
 
 class _Meta(BaseModel):
     champion: _Champion
-    decision: _Decision = _Decision()
+    decision: _Decision | None = None
 
 
 class _EvaluateReply(BaseModel):
@@ -118,21 +120,31 @@ class GenesisApi:
             document = json.loads(reply.body)
         except (ValueError, RecursionError) as error:
             raise EvaluationFailure(f"{method} {target}: not JSON: {brief(reply.body)}") from error
+        if not _can_be_kept(document):
+            raise EvaluationFailure(f"{method} {target}: the reply holds no finite number, or is nested too deeply")
         if isinstance(document, dict) and document.get("ok", True) is not True:
             raise EvaluationFailure(f"{method} {target}: {brief(json.dumps(document.get('error')).encode())}")
         return document
 
 
+def _can_be_kept(value: Any, levels: int = _DEEPEST) -> bool:
+    """Tell whether a value can go into the state and come back: it would end every later start if it could not."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(levels > 0 and _can_be_kept(item, levels - 1) for item in inner)
+
+
 def _evaluated(reply: _EvaluateReply) -> Evaluated:
-    decision = reply.meta.decision
+    decision = reply.meta.decision or _Decision()
     return Evaluated(
         action=Action(reply.result.action),
         signal=reply.result.signal,
         confidence=reply.result.confidence.overall,
         size=decision.size,
-        reasons=tuple(decision.reasons),
+        reasons=tuple(str(reason) for reason in decision.reasons or ()),
         champion_source=reply.meta.champion.source,
-        state_out=decision.state_out,
+        state_out=decision.state_out or {},
     )
 
 

@@ -37,7 +37,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take over SIGTERM, SIGINT and, unless ``nohup`` ignores it, SIGHUP; give them back afterwards."""
+        """Take over SIGTERM, SIGINT and SIGHUP, unless the parent had them ignored; give them back afterwards."""
         names = ("SIGTERM", "SIGINT", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         wanted = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]

@@ -15,9 +15,11 @@ from genesis_ops.words import DAY_MS, MINUTE_MS, Timeframe, visible
 DEADLINE_SECONDS = 10.0
 REQUESTS_PER_MINUTE = 10
 SILENCE_SECONDS = 60.0
+_TOO_MANY = 429
 _RATE_LIMIT_CODE, _MAINTENANCE_CODE = 11010, 20060
 _ROW_LENGTH = 6
 _LARGEST = 1e15
+_DOUBTS = 6  # replies in a row; a lie of some seconds is over by then, and a clock that was set right is believed
 _EARLIEST_MS = 1_262_304_000_000  # 2010: before there was an exchange
 
 
@@ -35,10 +37,12 @@ class Candle:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """A reply: candles newest first, and the server's time (ms, whole seconds) where it told it."""
+    """A reply: candles newest first, the server's time (ms, whole seconds) where it told it, and if it agrees."""
 
     rows: tuple[Candle, ...]
     server_ms: int | None
+    agreed: bool = True
+    """Whether the server's time agrees with the replies before; a clock that jumped decides nothing."""
 
 
 class Exchange:
@@ -85,49 +89,58 @@ class Exchange:
             reply = self._http.send(request)
         except HttpFailure as failure:
             raise FeedFailure(failure.message) from failure
-        if reply.server_ms is not None:
-            self.offset.observe(sent_ms, self._clock.now_ms(), reply.server_ms)
-        latest_ms = self._clock.now_ms() + DAY_MS if reply.server_ms is None else reply.server_ms + MINUTE_MS
-        return Candles(_rows(reply, self._timeframe, latest_ms), reply.server_ms)
+        now_ms = self._clock.now_ms()
+        agreed = reply.server_ms is not None and self.offset.observe(sent_ms, now_ms, reply.server_ms)
+        rows = _rows(reply)
+        believed_ms = reply.server_ms if not self.offset.settled else now_ms + self.offset.ms
+        self._require_possible(rows, now_ms + DAY_MS if believed_ms is None else believed_ms + MINUTE_MS)
+        return Candles(rows, reply.server_ms, agreed)
+
+    def _require_possible(self, rows: tuple[Candle, ...], latest_ms: int) -> None:
+        """Refuse rows from nowhere: one of them would end the day, as everything before it counts as processed."""
+        for row in rows:
+            if not _EARLIEST_MS <= row.ts <= latest_ms or not self._timeframe.may_open_at(row.ts):
+                raise FeedFailure(f"no {self._timeframe} candle can open at {row.ts} now")
+        if len({row.ts for row in rows}) < len(rows):
+            raise FeedFailure("the reply holds a candle twice")
 
 
-def _rows(reply: Reply, timeframe: Timeframe, latest_ms: int) -> tuple[Candle, ...]:
+def _rows(reply: Reply) -> tuple[Candle, ...]:
     # The body is looked at before the status: refusals come as 200 and as 5xx alike.
     try:
         document = json.loads(reply.body)
     except (ValueError, RecursionError):
         _refuse(reply.status, f"HTTP {reply.status}: not JSON: {brief(reply.body)}")
     if isinstance(document, dict) and "error" in document:
-        _refuse(429 if document["error"] == "ERR_RATE_LIMIT" else reply.status, visible(str(document["error"]))[:300])
+        limited = document["error"] == "ERR_RATE_LIMIT"
+        _refuse(_TOO_MANY if limited else reply.status, visible(str(document["error"]))[:300])
     if isinstance(document, list) and document[:1] == ["error"]:
-        _refuse_coded(document)
+        _refuse_coded(document, reply.status)
     if reply.status != 200:  # noqa: PLR2004 - HTTP's own number
         _refuse(reply.status, f"HTTP {reply.status}: {brief(reply.body)}")
     if not isinstance(document, list) or not document:
         raise FeedFailure(f"no candles in the reply: {brief(reply.body)}")
-    rows = tuple(sorted((_candle(row) for row in document), key=lambda candle: -candle.ts))
-    # One row from nowhere would end the day: everything before it would count as processed.
-    for row in rows:
-        if not _EARLIEST_MS <= row.ts <= latest_ms or not timeframe.may_open_at(row.ts):
-            raise FeedFailure(f"no {timeframe} candle can open at {row.ts} now")
-    return rows
+    return tuple(sorted((_candle(row) for row in document), key=lambda candle: -candle.ts))
 
 
-def _refuse_coded(document: list[Any]) -> NoReturn:
+def _refuse_coded(document: list[Any], status: int) -> NoReturn:
     code = document[1] if len(document) > 1 else None
     text = visible(" ".join(str(part) for part in document[1:]))[:300]
-    _refuse(429 if code == _RATE_LIMIT_CODE else 0, f"maintenance ({text})" if code == _MAINTENANCE_CODE else text)
+    if code == _MAINTENANCE_CODE:
+        text = f"maintenance ({text})"
+    _refuse(_TOO_MANY if code == _RATE_LIMIT_CODE else status, text)
 
 
 def _refuse(status: int, message: str) -> NoReturn:
-    raise FeedFailure(message, silence_seconds=SILENCE_SECONDS if status == 429 else 0.0)  # noqa: PLR2004 - HTTP's own
+    raise FeedFailure(message, silence_seconds=SILENCE_SECONDS if status == _TOO_MANY else 0.0)
 
 
 def _candle(row: Any) -> Candle:
     numbers = row[:_ROW_LENGTH] if isinstance(row, list) else []
     usable = len(numbers) == _ROW_LENGTH and {*map(type, numbers)} <= {int, float}
-    # A sum is finite only if every number is, and a time beyond any calendar is none.
-    if not usable or not abs(sum(numbers)) < _LARGEST or numbers[0] != int(numbers[0]):
+    # A NaN or an infinity is in no range; no price is zero, but a volume may be.
+    possible = usable and min(numbers[:5]) > 0 and numbers[5] >= 0 and all(number < _LARGEST for number in numbers)
+    if not possible or numbers[0] != int(numbers[0]):
         raise FeedFailure(f"not a candle: {visible(str(row))[:100]}")
     return Candle(int(numbers[0]), *numbers[1:])
 
@@ -135,19 +148,25 @@ def _candle(row: Any) -> Candle:
 class ClockOffset:
     """How far the exchange's clock is from the host's, from replies whose ``Date`` has whole seconds.
 
-    Each reply bounds the offset to about a second; polls at different moments of a second narrow it down.
+    Each reply bounds the offset to about a second; polls at different moments of a second narrow it down. Once two
+    replies agree the offset is settled, and a few that disagree are doubted before they are believed.
     """
 
     def __init__(self) -> None:
-        self._low, self._high = -math.inf, math.inf
+        self._low, self._high = math.inf, -math.inf
+        self._doubted = 0
+        self.settled = False
         self.ms = 0
         """Exchange minus host in ms, the middle of what the replies allow; 0 while nothing is known."""
 
-    def observe(self, sent_ms: int, received_ms: int, server_ms: int) -> None:
-        """Add a reply: when it was asked for and read (host, ms) and its ``Date`` (exchange, ms)."""
+    def observe(self, sent_ms: int, received_ms: int, server_ms: int) -> bool:
+        """Add a reply: when it was asked for and read (host, ms) and its ``Date`` (exchange, ms); tell if it agrees."""
         low, high = server_ms - received_ms, server_ms + 1000 - sent_ms
-        if low > self._high or high < self._low:  # one of the clocks was stepped or drifts: what was known is void
-            self._low, self._high = low, high
-        else:
-            self._low, self._high = max(low, self._low), min(high, self._high)
+        agrees = low <= self._high and high >= self._low
+        self._doubted = 0 if agrees else self._doubted + 1
+        if not agrees and self.settled and self._doubted < _DOUBTS:
+            return False
+        self.settled = agrees
+        self._low, self._high = (max(low, self._low), min(high, self._high)) if agrees else (low, high)
         self.ms = int((self._low + self._high) / 2)
+        return agrees

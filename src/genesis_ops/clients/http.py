@@ -1,19 +1,24 @@
 """One HTTP request, bounded in time and size, with httpx kept behind it."""
 
-import ssl
+import re
 from dataclasses import dataclass
-from email.utils import mktime_tz, parsedate_tz
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from datetime import UTC, datetime
 
 import httpx
 
 from genesis_ops.clients.clock import Clock
+from genesis_ops.clients.network import NetworkTransport
+from genesis_ops.errors import Refused
 from genesis_ops.words import visible
 
 CONNECT_SECONDS = 5.0
 LARGEST_REPLY = 8 * 1024 * 1024
 LONGEST_CAUSE = 300
+_DATE = (
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4}) "
+    r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) GMT"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 Request = httpx.Request
@@ -53,7 +58,7 @@ class Http:
         self._base_url = base_url
         self._clock = clock
         self._deadline_seconds = deadline_seconds
-        self._transport = transport or _network(base_url)
+        self._transport = transport or NetworkTransport(_checked(base_url), clock, deadline_seconds)
         timeout = httpx.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds))
         self._extensions = {"timeout": timeout.as_dict()}
 
@@ -107,24 +112,25 @@ class Http:
         self._transport.close()
 
 
-def _network(base_url: str) -> httpx.HTTPTransport:
-    parts = urlsplit(base_url)
-    loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    return httpx.HTTPTransport(
-        # Certificates cost 50 ms to load and plain http needs none.
-        verify=ssl.create_default_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=False,
-        proxy=None if loopback else getproxies().get(parts.scheme),  # no proxy variable captures 127.0.0.1
-        # Polls are 10 s apart; a connection that is kept saves a handshake each.
-        limits=httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=60.0),
-    )
+def _checked(base_url: str) -> str:
+    try:
+        httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise Refused(f"{visible(base_url)} is not an address: {visible(str(error))}") from error
+    return base_url
 
 
 def _date_ms(header: str | None) -> int | None:
-    parsed = None if header is None else parsedate_tz(header)
-    if parsed is None:
+    """Read an HTTP date in the one form that is current (RFC 9110, IMF-fixdate); anything else is no clock."""
+    found = None if header is None else re.fullmatch(_DATE, header)
+    if found is None or found["month"] not in _MONTHS:
         return None
+    numbers = [int(found[name]) for name in ("year", "day", "hour", "minute", "second")]
+    year, day, hour, minute, second = numbers
     try:
-        return int(mktime_tz(parsed)) * 1000
-    except (ValueError, OverflowError):
+        return (
+            int(datetime(year, _MONTHS.index(found["month"]) + 1, day, hour, minute, second, tzinfo=UTC).timestamp())
+            * 1000
+        )
+    except ValueError:
         return None

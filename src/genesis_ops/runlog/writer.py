@@ -97,7 +97,9 @@ class Stream:
         Raises:
             WriteFailed: it did not reach the file.
         """
-        self.file.append(at_ms, (ungreppable(json.dumps({"at": iso(at_ms), **content})) + "\n").encode())
+        self.file.append(
+            at_ms, (ungreppable(json.dumps({"at": iso(at_ms), **content}, allow_nan=False)) + "\n").encode()
+        )
 
 
 def ungreppable(document: str) -> str:

@@ -28,7 +28,7 @@ def select_closed(candles: Candles, timeframe: Timeframe) -> Selection | None:
     latest = candles.rows[0]
     close_ms = timeframe.close_of(latest.ts)
     if candles.server_ms is not None and candles.server_ms >= close_ms:
-        return Selection(latest, "latest", latest.ts, close_ms)
+        return Selection(latest, "latest", latest.ts, close_ms) if candles.agreed else None
     if len(candles.rows) > 1:
         return Selection(candles.rows[1], "previous", latest.ts, close_ms)
     return None

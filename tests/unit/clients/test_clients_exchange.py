@@ -41,13 +41,17 @@ def test_polls_at_different_moments_of_a_second_narrow_the_estimate(offset: int,
     assert abs(estimate.ms - offset) <= 50
 
 
-def test_a_stepped_clock_voids_what_was_known() -> None:
+def test_a_stepped_clock_is_doubted_five_times_and_then_believed() -> None:
     estimate = ClockOffset()
     for n in range(10):
         estimate.observe(T0 + n * 10_000, T0 + n * 10_000 + 50, T0 + n * 10_000)
     assert 0 <= estimate.ms <= 1000
-    estimate.observe(T0 + 100_000, T0 + 100_050, T0 + 3_700_000)
+    for n in range(10, 15):
+        assert not estimate.observe(T0 + n * 10_000, T0 + n * 10_000 + 50, T0 + n * 10_000 + 3_600_000)
+        assert 0 <= estimate.ms <= 1000
+    assert not estimate.observe(T0 + 150_000, T0 + 150_050, T0 + 3_750_000)
     assert 3_599_950 <= estimate.ms <= 3_601_000
+    assert estimate.observe(T0 + 160_000, T0 + 160_050, T0 + 3_760_000)
 
 
 def test_the_eleventh_request_of_a_minute_has_to_wait_for_the_first_to_be_a_minute_old() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from genesis_ops.clients.http import LARGEST_REPLY, Http, HttpFailure
+from genesis_ops.errors import Refused
 
 
 class Wall:
@@ -79,6 +80,18 @@ def test_a_body_that_drips_is_given_up_at_the_deadline() -> None:
     assert time.monotonic() - began < 8
 
 
+def test_headers_that_drip_are_given_up_at_the_deadline_too() -> None:
+    def drip(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Header: " + b"y" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+    began = time.monotonic()
+    with server(drip) as url, pytest.raises(HttpFailure, match="within"):
+        ask(url, deadline=0.4)
+    assert time.monotonic() - began < 8
+
+
 def test_a_body_without_end_is_given_up_at_the_limit() -> None:
     def flood(connection: socket.socket) -> None:
         connection.sendall(head())
@@ -129,7 +142,17 @@ def test_a_refused_connection_names_the_server() -> None:
         ask(f"http://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize("date", ["yesterday", "Mon, 99 Foo 9999 99:99:99 GMT", "", "\x1b"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "yesterday",
+        "Mon, 99 Foo 9999 99:99:99 GMT",
+        "Mon, 99 Feb 2026 99:99:99 GMT",
+        "Wed, 04 Feb 2026 13:00:00",
+        "",
+        "\x1b",
+    ],
+)
 def test_a_date_that_is_none_is_no_clock(date: str) -> None:
     with server(lambda c: c.sendall(head(f"Date: {date}", "Content-Length: 0"))) as url:
         http = Http(url, Wall(), 5.0)
@@ -139,6 +162,20 @@ def test_a_date_that_is_none_is_no_clock(date: str) -> None:
             assert date == "\x1b"
         finally:
             http.close()
+
+
+@pytest.mark.parametrize("proxy", ["foo", "socks5://127.0.0.1:9", "http://"])
+def test_a_proxy_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(Refused, match="http_proxy"):
+        Http("http://exchange.example", Wall(), 1.0)
+
+
+def test_a_host_that_no_proxy_names_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "foo")
+    monkeypatch.setenv("no_proxy", "exchange.example")
+    Http("http://exchange.example", Wall(), 1.0).close()
 
 
 def test_a_proxy_variable_does_not_capture_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

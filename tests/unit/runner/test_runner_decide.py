@@ -38,6 +38,14 @@ def test_the_newest_row_is_closed_once_the_servers_clock_has_reached_its_close()
     assert (after.candle.ts, after.source) == (T0, "latest")
 
 
+def test_a_clock_that_does_not_agree_closes_nothing() -> None:
+    rows = (candle(T0), candle(T0 - HOUR_MS))
+    assert select_closed(Candles(rows, T0 + 9 * HOUR_MS, agreed=False), Timeframe.H1) is None
+    running = select_closed(Candles(rows, T0 + 1000, agreed=False), Timeframe.H1)
+    assert running is not None
+    assert running.source == "previous"
+
+
 def test_without_the_servers_clock_only_a_later_row_closes_a_candle() -> None:
     assert select_closed(Candles((candle(T0),), None), Timeframe.H1) is None
     found = select_closed(Candles((candle(T0), candle(T0 - 3 * HOUR_MS)), None), Timeframe.H1)

@@ -1,6 +1,7 @@
 """Refusals, fallbacks, dead feeds and wrong clocks: told, respected, survived."""
 
 import json
+from email.utils import formatdate
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from genesis_ops.errors import AbortCondition, Refused, StateUnreadable, Unreach
 from genesis_ops.runlog.events import (
     BaselineFallback,
     CandleClose,
+    CandleMissed,
     ChampionNotLoaded,
     ChampionVerified,
     ClockOff,
@@ -24,7 +26,7 @@ from genesis_ops.runlog.events import (
     Heartbeat,
     grep_phrases,
 )
-from genesis_ops.words import MINUTE_MS
+from genesis_ops.words import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from conftest import Day
@@ -80,7 +82,9 @@ def test_every_form_of_feed_failure_is_named_and_survived(day: "Day", fault: str
     "body",
     [
         b"", b"null", b"{}", b"[]", b"[[]]", b'["error"]', b"[[1,2,3]]", b'[["a",1,1,1,1,1]]', b"[[NaN,1,1,1,1,1]]",
-        b"[[1e400,1,1,1,1,1]]", b"[[1770206400000,true,1,1,1,1]]", b"[[1.5,1,1,1,1,1]]", b"\xff\xfe", b"[" * 100_000,
+        b"[[1e400,1,1,1,1,1]]", b"[[1770206400000,1e300,1e300,-1e300,-1e300,1]]", b"[[1770206400000,0,1,1,1,1]]",
+        b"[[1770210000000,1,1,1,1,1],[1770210000000,1,1,1,1,1]]",
+        b"[[1770206400000,true,1,1,1,1]]", b"[[1.5,1,1,1,1,1]]", b"\xff\xfe", b"[" * 100_000,
         b'{"error": {"deep": "' + b"\\u0000\\u202e" + b'"}}', b"[[-" + b"9" * 400 + b",1,1,1,1,1]]",
     ],
 )  # fmt: skip
@@ -113,6 +117,9 @@ def _reply(**changes: Any) -> dict[str, Any]:
         (200, json.dumps(_reply(result={"confidence": {"overall": None}})).encode()),
         (200, json.dumps(_reply(result={"confidence": {"overall": float("nan")}})).encode()),
         (200, json.dumps(_reply(meta={})).encode()),
+        (200, json.dumps(_reply()).encode().replace(b'"state_out": {}', b'"state_out": {"x": NaN}')),
+        (200, json.dumps(_reply()).encode().replace(b'"state_out": {}', b'"state_out": {"x": 1e999}')),
+        (200, json.dumps(_reply()).encode().replace(b'_out": {}', b'_out": ' + b'{"x":' * 90 + b"1" + b"}" * 90)),
         (200, json.dumps(_reply(ok=False)).encode()),
         (200, b'{"ok":false,"error":"\\u001b[31m NEW CANDLE CLOSE: ts=1 FATAL"}'),
     ],
@@ -128,6 +135,33 @@ def test_an_unusable_evaluation_is_an_error_and_retried(day: "Day", status: int,
     assert all(line.isprintable() for line in day.lines())
     assert sum("NEW CANDLE CLOSE" in line for line in day.lines()) == 2
     assert not any("FATAL" in line for line in day.lines())
+
+
+@pytest.mark.parametrize("decision", [None, {}, {"state_out": None, "reasons": None}, {"reasons": [1, None]}])
+def test_a_reply_without_reasons_or_state_is_an_evaluation_all_the_same(day: "Day", decision: object) -> None:
+    reply = _reply(meta={"champion": {"source": "champions/x.json"}, "decision": decision})
+    day.wire.instead = lambda r: answer(200, json.dumps(reply).encode()) if "evaluate" in r.url.path else None
+    day.run(2)
+    assert len(day.events(Evaluation)) == 1
+
+
+@pytest.mark.parametrize("rows_lie", [False, True])
+@pytest.mark.parametrize("hours", [10, -10, 500])
+def test_some_seconds_of_an_absurd_clock_close_nothing(day: "Day", hours: int, rows_lie: bool) -> None:
+    began = day.clock.now_ms()
+
+    def lie(request: httpx.Request) -> httpx.Response | None:
+        if "limit=2" not in str(request.url) or not 300_000 <= day.clock.now_ms() - began < 325_000:
+            return None
+        newest = 1_770_210_000_000 + (hours * HOUR_MS if rows_lie else 0)
+        rows = [[newest - n * HOUR_MS, 70_000, 70_001, 70_002, 69_999, 1.5] for n in (0, 1)]
+        date = formatdate((day.clock.now_ms() + hours * HOUR_MS) / 1000, usegmt=True)
+        return httpx.Response(200, headers={"Date": date}, stream=httpx.ByteStream(json.dumps(rows).encode()))
+
+    day.wire.instead = lie
+    day.run(3 * 60)
+    assert [event.ts for event in day.events(CandleClose)] == [1_770_206_400_000 + n * HOUR_MS for n in range(4)]
+    assert not day.events(CandleMissed)
 
 
 def test_a_windows_path_is_a_champion_too(day: "Day") -> None:
@@ -217,7 +251,7 @@ def test_a_row_from_nowhere_is_a_failed_poll_and_does_not_move_the_state(day: "D
     day.wire.instead = lambda request: answer(200, row) if "candles" in request.url.path else None
     day.run(5)
     assert len(day.events(CandleClose)) == 1
-    assert any("can open at" in event.cause for event in day.events(FetchError))
+    assert any("can open at" in event.cause or "not a candle" in event.cause for event in day.events(FetchError))
 
 
 @pytest.mark.parametrize("ts", [4_102_444_800_000, 1_770_206_460_000])
