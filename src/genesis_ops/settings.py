@@ -78,6 +78,10 @@ def _text(text: str) -> str:
     return text
 
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
+
+
 def _url(text: str) -> str:
     """Accept scheme, host, port and a path; a URL with a password is not repeated, because messages are logged."""
     if "@" in text:
@@ -87,7 +91,7 @@ def _url(text: str) -> str:
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.netloc.endswith(":") or re.search(r"[\s?#\\]", text):
+    if not usable or not re.fullmatch(_HOST, parts.netloc) or re.search(r"[\s?#\\]", text):
         raise ValueError(f"'{visible(text)}' is not http://HOST[:PORT] or https://HOST[:PORT]")
     return parts.geturl()
 

@@ -8,6 +8,7 @@ import typer
 
 from genesis_ops.cli.options import load_settings
 from genesis_ops.errors import Refused, UsageRefused
+from genesis_ops.words import visible
 
 
 def run(  # noqa: PLR0913 - one parameter an option (contract §6)
@@ -39,7 +40,10 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
     if api_url is not None and (host is not None or port is not None):
         raise UsageRefused("--api-url already names a host and a port: give it, or --host and --port")
     if host is not None or port is not None:
-        api_url = f"http://{host or '127.0.0.1'}:{port or 8000}"
+        name = "127.0.0.1" if host is None else host
+        if not name.strip() or set(name) & set("/@?#[] "):
+            raise UsageRefused(f"flag --host: '{visible(name)}' is not a host")
+        api_url = f"http://[{name}]:{port or 8000}" if ":" in name else f"http://{name}:{port or 8000}"
     settings = load_settings(
         ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval, api_url=api_url,
         exchange_url=exchange_url, log_dir=log_dir, state_file=state_file,

@@ -1,9 +1,10 @@
 """What ``run`` shows: the log's lines from INFO up, and on a terminal one line that says how it is going."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from genesis_ops.settings import Settings
 from genesis_ops.words import clock_time, duration
@@ -21,10 +22,13 @@ class Screen:
 
 
 @contextmanager
-def watching(stream: TextIO, settings: Settings) -> Iterator[Screen]:
+def watching(stream: TextIO | None, settings: Settings) -> Iterator[Screen]:
     """Show lines, and a live line under them where ``stream`` is a terminal; anywhere else only lines."""
+    if stream is None:  # closed before the start
+        yield Screen(line=lambda _: None, glance=lambda _: None)
+        return
     if not stream.isatty():
-        yield Screen(line=lambda text: print(text, file=stream, flush=True), glance=lambda _: None)
+        yield Screen(line=_surviving(stream, lambda text: print(text, file=stream, flush=True)), glance=lambda _: None)
         return
 
     from rich.console import Console
@@ -44,7 +48,21 @@ def watching(stream: TextIO, settings: Settings) -> Iterator[Screen]:
             if (short := shortened(line)) is not None:
                 console.print(Text(short[0], style=short[1]))
 
-        yield Screen(line=tell, glance=show)
+        yield Screen(line=_surviving(stream, tell), glance=_surviving(stream, show))
+
+
+def _surviving(stream: TextIO, show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Let the trade go on when its display is gone: a closed terminal, a reader that left, a full disk."""
+
+    def shown(what: Any) -> None:
+        try:
+            show(what)
+        except (OSError, ValueError):
+            # What is still buffered must not fail again, here or when the process ends.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    return shown
 
 
 def shortened(line: str) -> tuple[str, str] | None:
@@ -64,11 +82,11 @@ def compact(glance: "Glance", settings: Settings) -> str:
         price = "" if glance.last_price is None else f" {glance.last_price:,.1f}"
         last = f"last close {clock_time(glance.last_close_ms)}{price}"
     parts = [f"DRY-RUN {settings.symbol} {settings.timeframe}", last]
+    if glance.trouble:
+        return " · ".join([*parts, f"! {glance.trouble}"])
     if glance.next_close_ms is not None:
         to_go = (glance.next_close_ms - glance.now_ms) / 1000
         parts.append(f"next {clock_time(glance.next_close_ms)} in {duration(to_go)}")
     if glance.actions:
         parts.append(" ".join(f"{action} {count}" for action, count in sorted(glance.actions.items())))
-    if glance.trouble:
-        parts.insert(1, f"! {glance.trouble}")
     return " · ".join(parts)

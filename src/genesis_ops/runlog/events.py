@@ -118,6 +118,16 @@ class PollInterval(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PollsStretched(Event):
+    """The asked interval is shorter than the exchange's limit allows."""
+
+    level = WARNING
+    phrase = "Polls are stretched to one in {seconds}s: ten requests a minute to the exchange"
+    pattern = r"Polls are stretched to one in (?P<seconds>\d+)s: ten requests a minute to the exchange"
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunMode(Event):
     """What this run does with an order: ``DRY-RUN (no orders)`` or ``LIVE PAPER TRADING``."""
 

@@ -10,6 +10,8 @@ AFTER_CLOSE_MS = 200
 """How long after a close to look: its row is complete, and a clock that is a little off still sees it."""
 CLOSE_RETRIES = (0.5, 0.5, 1.0)
 """Waits in seconds before looking again for a close that is due and not seen; more would not fit the budget."""
+SHORTEST_INTERVAL = 8
+"""Seconds between polls at least, so that ten requests a minute leave two for a close: to see it, and its window."""
 MOST_MISSED = 100_000
 
 
@@ -54,14 +56,13 @@ class Blindness:
 
 
 def cause_of_missing(ts: int, timeframe: Timeframe, blindness: Sequence[Blindness]) -> str:
-    """Say why a candle was missed: nobody could look while it was the newest closed one, or there was none."""
+    """Say why a candle was missed: nobody could look when it was last to be seen, or somebody did and saw none."""
     from_ms = timeframe.close_of(ts)
-    seen_until_ms, causes = from_ms, []
-    for blind in blindness:
-        if blind.from_ms <= seen_until_ms < blind.to_ms:
-            seen_until_ms = blind.to_ms
-            causes.append(f"{blind.cause} from {stamp(blind.from_ms)[:16]} to {stamp(blind.to_ms)[:16]} UTC")
-    return "; ".join(causes) if seen_until_ms >= timeframe.close_of(from_ms) else "the exchange had no row for it"
+    to_ms = timeframe.close_of(from_ms)
+    while_visible = [blind for blind in blindness if blind.from_ms < to_ms and blind.to_ms > from_ms]
+    if not while_visible or while_visible[-1].to_ms < to_ms:
+        return "the exchange had no row for it"
+    return "; ".join(f"{b.cause} from {stamp(b.from_ms)[:16]} to {stamp(b.to_ms)[:16]} UTC" for b in while_visible)
 
 
 def closes_around(anchor_ts: int, now_ms: int, timeframe: Timeframe) -> tuple[int | None, int]:

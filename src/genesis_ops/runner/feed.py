@@ -65,7 +65,7 @@ class Feed:
     def was_blind(self, from_ms: int, cause: str) -> None:
         """Remember a stretch that began at ``from_ms`` (ms) and ends now, before the first poll."""
         self._last_good_ms = self.exchange_ms()
-        self._blindness = (Blindness(from_ms, self._last_good_ms, cause),)
+        self._blindness = (Blindness(min(from_ms, self._last_good_ms), self._last_good_ms, cause),)
 
     def forget_blindness(self) -> None:
         """Drop the stretches that have been accounted for."""

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from genesis_ops import __version__
@@ -12,6 +13,8 @@ from genesis_ops.errors import AbortCondition, EvaluationFailure, FeedFailure, G
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.decide import (
+    MOST_MISSED,
+    SHORTEST_INTERVAL,
     Selection,
     cause_of_missing,
     closes_around,
@@ -103,6 +106,7 @@ class Runner:
             GenesisError: an abort condition, an API that is absent at start, or a failed write; it is logged.
         """
         log = self._parts.log
+        self._save(self._state)  # before the first line: logs without a state would be refused at the next start
         try:
             self._banner()
             self._loop()
@@ -119,8 +123,8 @@ class Runner:
             log.write(events.Fatal(f"unexpected {type(error).__name__}: {error}"), traceback.format_exc().splitlines())
             raise
         finally:
-            self._parts.evaluator.close()
-            log.close()
+            with closing(log):
+                self._parts.evaluator.close()
         return self._state
 
     # --- start and end
@@ -141,7 +145,8 @@ class Runner:
             events.ChampionVerifying(),
         ):
             log.write(event)
-        self._save(self._state)
+        if job.interval < SHORTEST_INTERVAL:
+            log.write(events.PollsStretched(SHORTEST_INTERVAL))
         down_since_ms = self._recovered.last_seen_ms
         if down_since_ms is not None:
             self._parts.feed.was_blind(down_since_ms, "runner down")
@@ -177,7 +182,7 @@ class Runner:
         if unseen != tally.sought_ts:
             tally.sought_ts, tally.attempts = unseen, 0
         attempts = None if unseen is None else tally.attempts
-        regular = max(0.0, due + self._job.interval - now)
+        regular = max(0.0, due + max(self._job.interval, SHORTEST_INTERVAL) - now)
         wait = seconds_to_next_poll(regular, feed.latest_ts, exchange_ms, attempts, timeframe)
         tally.attempts += 1
         return max(now + wait, feed.ready_at)
@@ -221,9 +226,14 @@ class Runner:
         last_ts, timeframe = self._state.last_processed_candle_ts, self._job.timeframe
         if last_ts is None:
             return
-        ahead = last_ts > max(newest_ts, self._parts.feed.exchange_ms())
-        if ahead or not timeframe.may_open_at(last_ts):
-            why = "lies in the future" if ahead else f"is no {timeframe} candle"
+        why = ""
+        if last_ts > max(newest_ts, self._parts.feed.exchange_ms()):
+            why = "lies in the future"
+        elif not timeframe.may_open_at(last_ts):
+            why = f"is no {timeframe} candle"
+        elif len(missed_between(last_ts, newest_ts, timeframe)) == MOST_MISSED:
+            why = f"is more than {MOST_MISSED} candles old"
+        if why:
             raise Refused(
                 f"the state's last candle {last_ts} {why}: {self._job.state_name} belongs to another market or clock",
                 next_command="genesis-ops run --state-file <another> --log-dir <another>",
@@ -249,9 +259,8 @@ class Runner:
     def _announce(self, selection: Selection) -> None:
         """Log the close, what was missed before it, and remember both before anything else happens."""
         log, feed, candle = self._parts.log, self._parts.feed, selection.candle
-        unanswered = self._state.pending_evaluation
-        if unanswered is not None and unanswered.ts not in self._recovered.evaluations_missed:
-            log.write(events.EvaluationMissed(unanswered.ts, self._tally.evaluation_trouble or "runner down"))
+        if self._state.pending_evaluation is not None:
+            self._give_up(self._state.pending_evaluation, "runner down")
         for ts in missed_between(self._state.last_processed_candle_ts, candle.ts, self._job.timeframe):
             if ts not in self._recovered.missed:
                 cause = cause_of_missing(ts, self._job.timeframe, feed.blindness())
@@ -268,6 +277,7 @@ class Runner:
         """Evaluate the announced candle; what fails is tried again at the next poll, until the next close."""
         parts, tally, timeframe = self._parts, self._tally, self._job.timeframe
         if parts.feed.exchange_ms() >= timeframe.close_of(timeframe.close_of(candle.ts)):
+            self._give_up(candle, "its close came too late")
             return
         try:
             judgement = parts.evaluator.judge(parts.feed.window(candle.ts), self._state.pipeline_state)
@@ -297,10 +307,19 @@ class Runner:
         tally.evaluated_at = parts.clock.monotonic()
         tally.evaluation_trouble = ""
 
+    def _give_up(self, candle: PendingEvaluation, otherwise: str) -> None:
+        """Log once that a candle will not be evaluated any more, and why: the last failure, if there was one."""
+        if candle.ts not in self._recovered.evaluations_missed:
+            cause = self._tally.evaluation_trouble or otherwise
+            self._parts.log.write(events.EvaluationMissed(candle.ts, cause))
+            self._parts.log.sync()
+        self._save(replace(self._state, pending_evaluation=None))
+        self._tally.evaluation_trouble = ""
+
     def _notice_revision(self, candles: Candles) -> None:
         announced, tally = self._state.last_processed_candle_ts, self._tally
         for row in candles.rows:
-            if row.ts == announced and tally.price is not None and row.close != tally.price:
+            if row.ts == announced and tally.price is not None and f"{row.close:.2f}" != f"{tally.price:.2f}":
                 self._parts.log.write(events.CandleRevised(row.ts, tally.price, row.close))
                 tally.price = row.close
 

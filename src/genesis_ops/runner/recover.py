@@ -1,7 +1,9 @@
 """What a start finds: the state and the log brought to one story, or a refusal that says what to do."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +14,11 @@ from genesis_ops.runlog.events import Event, StateNotFound, StateRebuilt, StateR
 from genesis_ops.runlog.tail import LastWords, counts, last_words
 from genesis_ops.state.model import PendingEvaluation, State
 from genesis_ops.state.store import StateStore
+from genesis_ops.words import visible
 
 REBUILD = "genesis-ops run --rebuild-state"
+_MARKET = "market"
+_STREAM_FILES = 3  # the newest evaluation is of today, or of yesterday where midnight lies between
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,20 @@ class Recovered:
     last_price: float | None = None
 
 
-def recover(store: StateStore, log_dir: Path, now_ms: int, *, rebuild: bool, state_name: str) -> Recovered:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a start asks for: which market, how the state file is called for people, and whether to make it anew."""
+
+    market: str
+    state_name: str
+    rebuild: bool
+
+
+def recover(store: StateStore, log_dir: Path, now_ms: int, wanted: Wanted) -> Recovered:
     """Load the state and hold it against the log; the runner holds its locks already.
 
     Raises:
-        Refused: the state is missing where logs exist, or damaged, and no rebuild was asked for.
+        Refused: the state is missing where logs exist, or damaged, and no rebuild was asked for; or another market's.
     """
     try:
         words = last_words(log_dir)
@@ -40,30 +54,43 @@ def recover(store: StateStore, log_dir: Path, now_ms: int, *, rebuild: bool, sta
         raise Refused(
             f"the logs in {log_dir} cannot be listed: {error.strerror}", next_command=f"ls -ld {log_dir}"
         ) from error
-    if rebuild:
-        return _rebuilt(store, log_dir, words, now_ms)
+    if wanted.rebuild:
+        return _of_market(_rebuilt(store, log_dir, words, now_ms), wanted)
     state = store.load(now_ms)
     if state is not None:
-        return _reconciled(state, words, log_dir)
+        return _of_market(_reconciled(state, words, log_dir), wanted)
     if words.any_log:
         raise StateUnreadable(
-            f"{state_name} is missing, but there are logs in {log_dir}",
+            f"{wanted.state_name} is missing, but there are logs in {log_dir}",
             notes=("starting fresh would announce and trade the last candle again",),
             next_command=f"{REBUILD}      or put the state file back",
         )
-    return Recovered(State(), (StateNotFound(state_name),))
+    return _of_market(Recovered(State(), (StateNotFound(wanted.state_name),)), wanted)
+
+
+def _of_market(found: Recovered, wanted: Wanted) -> Recovered:
+    """Put the market's name into the state, or refuse a state that has another one in it."""
+    named = found.state.other.get(_MARKET, wanted.market)
+    if named != wanted.market:
+        raise Refused(
+            f"{wanted.state_name} belongs to another market: {visible(str(named))[:60]}, not {wanted.market}",
+            next_command="genesis-ops run --state-file <another> --log-dir <another>",
+        )
+    return replace(found, state=replace(found.state, other={**found.state.other, _MARKET: wanted.market}))
 
 
 def _rebuilt(store: StateStore, log_dir: Path, words: LastWords, now_ms: int) -> Recovered:
-    store.set_aside(now_ms)
+    former = store.set_aside(now_ms) or State()
     totals = counts(log_dir)
     close = words.close
-    state = State(
+    carried = None if close is None else _carried(log_dir, close.ts)
+    state = replace(
+        former,
         last_processed_candle_ts=None if close is None else close.ts,
         total_evaluations=totals.evaluations,
         total_orders_submitted=totals.orders,
         pending_evaluation=_pending(words),
-        pipeline_state=dict(_carried(log_dir, close.ts) or {}) if close is not None else {},
+        pipeline_state=dict(former.pipeline_state if carried is None else carried),
     )
     told = StateRebuilt(str(state.last_processed_candle_ts), state.total_evaluations)
     return _found(state, words, (told,))
@@ -94,7 +121,7 @@ def _found(state: State, words: LastWords, told: tuple[Event, ...]) -> Recovered
 
 def _pending(words: LastWords) -> PendingEvaluation | None:
     close = words.close
-    if close is None or words.evaluated:
+    if close is None or words.evaluated or close.ts in words.evaluations_missed:
         return None
     return PendingEvaluation(close.ts, close.close, close.source or "unknown")
 
@@ -105,14 +132,29 @@ def _ms(text: str) -> int:
 
 
 def _carried(log_dir: Path, candle_ts: int) -> Mapping[str, Any] | None:
-    """Find the strategy's state after this candle in the newest evaluations file; None where there is none."""
-    for path in sorted(log_dir.glob("runner_evaluations_*.log"), reverse=True)[:1]:
-        for line in reversed(path.read_bytes().splitlines()):
-            try:
-                record = json.loads(line)
-            except ValueError:  # a hard stop can leave half a line
-                continue
-            if isinstance(record, dict) and record.get("candle_ts") == candle_ts:
-                carried = record.get("state_out")
-                return carried if isinstance(carried, dict) else None
+    """Find the strategy's state after this candle in the newest evaluations files; None where there is none."""
+    names = (path for path in log_dir.iterdir() if re.fullmatch(r"runner_evaluations_\d{8}\.log", path.name))
+    for path in sorted((path for path in names if path.is_file()), reverse=True)[:_STREAM_FILES]:
+        with suppress(OSError):
+            for line in reversed(path.read_bytes().splitlines()):
+                record = _record(line)
+                if record.get("candle_ts") == candle_ts:
+                    return record.get("state_out") if _is_state(record.get("state_out")) else None
     return None
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """Read a line of the stream; a hard stop can leave half of one, which is nothing."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _is_state(carried: Any) -> bool:
+    try:
+        State(pipeline_state=carried).dump()
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return isinstance(carried, dict)

@@ -18,7 +18,7 @@ from genesis_ops.runner.evaluate import Evaluator
 from genesis_ops.runner.feed import Feed
 from genesis_ops.runner.gates import require_champion, require_environment_file
 from genesis_ops.runner.loop import Glance, Job, Parts, Runner
-from genesis_ops.runner.recover import recover
+from genesis_ops.runner.recover import Wanted, recover
 from genesis_ops.settings import Settings
 from genesis_ops.state.lock import hold, runner_locks
 from genesis_ops.state.model import State
@@ -60,7 +60,8 @@ def start(settings: Settings, around: Surroundings, *, candles: int | None, rebu
     state_name = settings.shown(settings.state_file)
     job = Job(settings.symbol, settings.timeframe, settings.poll_interval, state_name, settings.api_url, candles)
     with hold(locks, command=around.command, now_ms=around.clock.now_ms()):
-        found = recover(store, settings.log_dir, around.clock.now_ms(), rebuild=rebuild, state_name=state_name)
+        wanted = Wanted(f"{settings.symbol} {settings.timeframe}", state_name, rebuild)
+        found = recover(store, settings.log_dir, around.clock.now_ms(), wanted)
         to_exchange = Http(settings.exchange_url, around.clock, EXCHANGE_SECONDS, around.transport)
         to_api = Http(settings.api_url, around.clock, API_SECONDS, around.transport)
         with closing(to_exchange), closing(to_api):

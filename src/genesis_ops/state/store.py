@@ -64,18 +64,21 @@ class StateStore:
             with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
                 _sync_directory(target.parent)
 
-    def set_aside(self, now_ms: int) -> None:
-        """Keep a copy of whatever stands in the file, so that it may be replaced; StateUnreadable if that fails."""
+    def set_aside(self, now_ms: int) -> State | None:
+        """Keep a copy of whatever stands in the file, so that it may be replaced, and give it if it can be read.
+
+        StateUnreadable if it cannot be copied.
+        """
         raw = self._bytes()
         if raw is None:
-            return
-        try:
-            State.parse(raw, self.path)
-            kept, note = self._keep_copy(raw, now_ms, "replaced")
-        except StateUnreadable:
-            kept, note = self._keep_copy(raw, now_ms, "corrupt")
+            return None
+        state = None
+        with suppress(StateUnreadable):
+            state = State.parse(raw, self.path)
+        kept, note = self._keep_copy(raw, now_ms, "corrupt" if state is None else "replaced")
         if not kept:
             raise self._unusable(f"is not replaced, because it could not be copied first: {note}")
+        return state
 
     def _bytes(self) -> bytes | None:
         try:

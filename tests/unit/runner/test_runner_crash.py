@@ -148,5 +148,4 @@ def test_a_write_that_a_full_disk_cuts_short_leaves_no_half_line(
 def restart(day: "Day") -> None:
     """Start again soon enough that no candle can have been missed, and run past the close of 14:00."""
     left_ms = FIRST_TS + 2 * HOUR_MS + 120_000 - day.clock.now_ms()
-    rebuild = not (day.logs / "runner_state.json").exists() and any(day.logs.glob("runner_2*.log"))
-    day.run(max(1.0, left_ms / 60_000), rebuild=rebuild)
+    day.run(max(1.0, left_ms / 60_000))

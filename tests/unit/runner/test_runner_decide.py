@@ -78,7 +78,9 @@ def test_a_month_has_its_own_length() -> None:
         ((), "the exchange had no row for it"),
         ((Blindness(T0 + HOUR_MS, T0 + 2 * HOUR_MS, "feed failing"),), "feed failing from"),
         ((Blindness(T0, T0 + 5 * HOUR_MS, "runner down"),), "runner down from"),
-        ((Blindness(T0 + HOUR_MS + 1, T0 + 5 * HOUR_MS, "feed failing"),), "the exchange had no row"),
+        ((Blindness(T0 + HOUR_MS + 1, T0 + 5 * HOUR_MS, "feed failing"),), "feed failing from"),
+        ((Blindness(T0 - HOUR_MS, T0 + HOUR_MS, "feed failing"),), "the exchange had no row"),
+        ((Blindness(T0 + 2 * HOUR_MS, T0 + 3 * HOUR_MS, "feed failing"),), "the exchange had no row"),
         ((Blindness(T0, T0 + 2 * HOUR_MS - 1, "feed failing"),), "the exchange had no row"),
         (
             (
@@ -89,7 +91,7 @@ def test_a_month_has_its_own_length() -> None:
         ),
     ],
 )
-def test_a_missing_candle_was_unseen_only_if_nobody_could_look_all_the_while(
+def test_a_missing_candle_was_unseen_if_nobody_could_look_when_it_was_last_to_be_seen(
     blindness: tuple[Blindness, ...], cause: str
 ) -> None:
     assert cause_of_missing(T0, Timeframe.H1, blindness).startswith(cause)
