@@ -1,5 +1,9 @@
 """The command ``genesis-ops``: its sub-commands, the options before them, and the one error boundary."""
 
+import errno
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +13,28 @@ from typer.core import TyperGroup
 from genesis_ops import __version__
 from genesis_ops.cli import config, rehearse, run, sandbox
 from genesis_ops.cli.options import Common
-from genesis_ops.errors import GenesisError
+from genesis_ops.errors import GenesisError, WriteFailed
 from genesis_ops.words import Exit, visible
+
+_OUTPUT_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EPIPE, errno.EBADF}
 
 
 class Boundary(TyperGroup):
     """The one place where an error becomes words on stderr and an exit code (contract §7)."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run all of it, help and version too; an output that cannot be written is told and ends with 70."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not _is_output_failure(error):
+                raise
+            with suppress(OSError):
+                _tell(WriteFailed(f"the output could not be written: {error.strerror}", next_command="df -h ."))
+            for stream in (sys.stdout, sys.stderr):  # what is buffered must not fail once more at the end
+                with suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            sys.exit(Exit.BUG_OR_WRITE_FAILED)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what goes wrong is told in the order what, what else, what to type next."""
@@ -23,13 +43,17 @@ class Boundary(TyperGroup):
         except GenesisError as error:
             _tell(error)
             raise typer.Exit(error.exit_code) from error
-        except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
-            raise
         except Exception as error:
-            if type(error).__module__.startswith(("typer", "click")):
+            own = type(error).__module__.startswith(("typer", "click"))  # usage errors and exits, which end as they say
+            if own or _is_output_failure(error):
                 raise
             _tell_bug(error)
             raise typer.Exit(Exit.BUG_OR_WRITE_FAILED) from error
+
+
+def _is_output_failure(error: BaseException) -> bool:
+    """Tell whether what failed was writing to stdout or stderr: such an error names no file."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES
 
 
 def _tell(error: GenesisError) -> None:

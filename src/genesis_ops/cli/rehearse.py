@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genesis_ops.cli.options import Common
+from genesis_ops.cli.options import load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,18 +37,24 @@ def rehearse(
 
     from genesis_ops.rehearsal.day import rehearse as run
 
-    root = into or _default_root(ctx.obj or Common(), hours, seed)
+    root = into or _default_root(load_settings(ctx).settings.root, hours, seed)
     began = time.monotonic()
-    with _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
-        rehearsed = run(root, hours=hours, seed=seed, faults=fault or (), watch=watch)
+    try:
+        with _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
+            rehearsed = run(root, hours=hours, seed=seed, faults=fault or (), watch=watch)
+    except KeyboardInterrupt:
+        typer.echo(f"genesis-ops: interrupted; what was rehearsed so far is in {root}", err=True)
+        raise
     _show(Console(highlight=False), rehearsed, time.monotonic() - began)
+    if rehearsed.ended_by is not None:
+        raise rehearsed.ended_by
 
 
-def _default_root(common: Common, hours: int, seed: int) -> Path:
+def _default_root(root: Path, hours: int, seed: int) -> Path:
     import time
 
     now = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    return (common.root or Path()) / "logs" / "rehearsal" / f"{now}Z_{hours}h_seed{seed}"
+    return root / "logs" / "rehearsal" / f"{now}Z_{hours}h_seed{seed}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from genesis_ops.clients.systemd import Notifier
+from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal.clock import VirtualClock
 from genesis_ops.rehearsal.world import build
 from genesis_ops.runner.loop import Glance
@@ -23,23 +24,25 @@ STARTED_AFTER_MS = 13 * HOUR_MS + 3 * 60_000 + 20_000
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """Where a rehearsal lies, which stretch of time it covers (ms, UTC), and how many polls it took."""
+    """Where a rehearsal lies, which stretch it covers (ms, UTC), how many polls it took, and what ended it early."""
 
     settings: Settings
     start_ms: int
     end_ms: int
     polls: int
+    ended_by: GenesisError | None = None
 
 
 def rehearse(root: Path, *, hours: int, seed: int, faults: Sequence[str], watch: Callable[[float], None]) -> Rehearsed:
     """Make ``root`` a world of its own and run ``hours`` of dry-run in it; ``watch`` hears the part done (0 to 1).
 
+    What ends the runner early, such as a fallback, is part of the result.
+
     Raises:
-        GenesisError: the root is taken, a fault is unknown, a write failed, or a fault made the runner abort.
+        GenesisError: the root is taken or cannot be written, or a fault is unknown.
     """
-    probe_ms = 0
     for fault in faults:  # refused before anything is written
-        parse_fault(fault, probe_ms)
+        parse_fault(fault, start_ms=0)
     settings = build(root)
     start_ms = _start_ms(settings)
     end_ms = start_ms + hours * HOUR_MS
@@ -63,7 +66,12 @@ def rehearse(root: Path, *, hours: int, seed: int, faults: Sequence[str], watch:
         command="genesis-ops rehearse",
         durable=False,
     )
-    start(settings, around, candles=None, rebuild=False)
+    try:
+        start(settings, around, candles=None, rebuild=False)
+    except GenesisError as error:
+        if not settings.log_dir.is_dir():
+            raise
+        return Rehearsed(settings, start_ms, clock.now_ms(), polls, error)
     return Rehearsed(settings, start_ms, end_ms, polls)
 
 
