@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +15,7 @@ from typer.core import TyperGroup
 from genesis_ops import __version__
 from genesis_ops.cli import config, rehearse, run, sandbox
 from genesis_ops.cli.options import Common
-from genesis_ops.errors import GenesisError, WriteFailed
+from genesis_ops.errors import GenesisError, UsageRefused, WriteFailed
 from genesis_ops.words import Exit, visible
 
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EPIPE, errno.EBADF}
@@ -24,10 +26,13 @@ class Boundary(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run all of it, help and version too; an output that cannot be written is told and ends with 70."""
+        kwargs["standalone_mode"] = False
         try:
-            return super().main(*args, **kwargs)
-        except OSError as error:
-            if not _is_output_failure(error):
+            sys.exit(super().main(*args, **kwargs) or Exit.PASS)
+        except Exception as error:
+            if hasattr(error, "format_message"):
+                sys.exit(_tell_usage(error))
+            if not isinstance(error, OSError) or not _is_output_failure(error):
                 raise
             with suppress(OSError):
                 _tell(WriteFailed(f"the output could not be written: {error.strerror}", next_command="df -h ."))
@@ -41,14 +46,25 @@ class Boundary(TyperGroup):
         try:
             return super().invoke(ctx)
         except GenesisError as error:
-            _tell(error)
+            _tell(error, ctx.params)
             raise typer.Exit(error.exit_code) from error
         except Exception as error:
-            own = type(error).__module__.startswith(("typer", "click"))  # usage errors and exits, which end as they say
+            own = type(error).__module__.startswith("typer")  # usage errors and exits, which end as they say
             if own or _is_output_failure(error):
                 raise
             _tell_bug(error)
             raise typer.Exit(Exit.BUG_OR_WRITE_FAILED) from error
+
+
+def _tell_usage(error: Any) -> int:
+    """Say in one line what is wrong with the command line; the help page where a command alone was typed."""
+    message = error.format_message()
+    if "\n" in message:
+        error.show()
+    else:
+        path = error.ctx.command_path if error.ctx else "genesis-ops"
+        _tell(UsageRefused(message.removesuffix("."), next_command=f"{path} --help"))
+    return int(error.exit_code)
 
 
 def _is_output_failure(error: BaseException) -> bool:
@@ -56,11 +72,18 @@ def _is_output_failure(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES
 
 
-def _tell(error: GenesisError) -> None:
+def _tell(error: GenesisError, common: Mapping[str, Any] | None = None) -> None:
     lines = [f"genesis-ops: {error.message}", *(f"  {note}" for note in error.notes)]
     if error.next_command:
-        lines.append(f"  next: {error.next_command}")
+        lines.append(f"  next: {_same_place(error.next_command, common or {})}")
     typer.echo("\n".join(visible(line) for line in lines), err=True)
+
+
+def _same_place(command: str, common: Mapping[str, Any]) -> str:
+    """Let the next command act on the root and the configuration that this one was given."""
+    given = [(flag, common.get(name)) for flag, name in (("--root", "root"), ("--config", "config_file"))]
+    flags = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
+    return command.replace("genesis-ops ", f"genesis-ops{flags} ", 1) if flags else command
 
 
 def _tell_bug(error: Exception) -> None:

@@ -35,6 +35,7 @@ class Notifier:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+                channel.setblocking(False)
                 channel.connect(self._address)
                 channel.send("\n".join(lines).encode())
         except OSError:

@@ -247,6 +247,8 @@ class Runner:
             self._parts.feed.failed(failure)
             return False
         except EvaluationFailure as failure:
+            if self._parts.stop_signal() is not None:
+                return False
             raise Unreachable(
                 f"the champion could not be verified: {failure.message}",
                 next_command=f"curl -fsS {self._job.api_url}/health      then start the API server",
