@@ -20,10 +20,10 @@ LONGEST = 1 << 16
 
 HOUR = rb"\d{4}-\d\d-\d\d \d\d"
 STAMP = HOUR + rb":[0-5]\d:[0-5]\d"
-BEFORE = rb"(?:\0|\xef\xbb\xbf)*+"
+BEFORE = rb"(?:\0|\xef\xbb\xbf)*"
 """What can stand before a line's time and is not part of it: zeros after a power loss, a byte order mark."""
 
-_PREFIX = BEFORE + rb"(?P<at>" + STAMP + rb") - \S++ - (?P<level>[A-Z]++) - "
+_PREFIX = BEFORE + rb"(?P<at>" + STAMP + rb") - \S+ - (?P<level>[A-Z]+) - "
 HEAD = re.compile(_PREFIX)
 _NEXT_HEAD = re.compile(rb"\n" + _PREFIX)
 _NULS = re.compile(rb"\0+")
