@@ -69,9 +69,9 @@ def test_a_close_is_logged_within_a_second_of_it_whatever_the_hosts_clock_and_wh
     sandboxes = {clock: place.sandbox(start=close - timedelta(seconds=5)) for clock, close in closes.items()}
     closed_at = {clock: sandboxes[clock].close_at(close) for clock, close in closes.items()}
     logs: dict[str, tuple[Root, bytes, float]] = {}
-    for number in range(6):  # the exchange tells whole seconds, so the moment of the first look matters
-        wait_until(closed_at["behind"] - 4.5 + number / 6)
-        for clock, sandbox in list(sandboxes.items())[number % 2 :]:  # the one that is ahead less often
+    for number in range(5):  # the exchange tells whole seconds, so the moment of the first look matters
+        wait_until(closed_at["behind"] - 4.5 + number / 5)
+        for clock, sandbox in sandboxes.items():
             root = place.root(f"{clock} {number}", ["1m"])
             place.run(root, sandbox, "--timeframe", "1m", GENESIS_LOCK_DIR=str(root.path))
             line = f"NEW CANDLE CLOSE: ts={milliseconds(closes[clock]) - MINUTE_MS},"

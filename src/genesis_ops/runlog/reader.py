@@ -321,11 +321,11 @@ class _Reading:
 def _pattern(without: tuple[type[Event], ...]) -> re.Pattern[bytes]:
     """Tell routine lines, of which most of a log consists, from the others without reading them."""
     wanted = _any_of(tuple(t for t in ROUTINE if t not in without))
-    single = rb"(?P<routine>(?P<at>" + STAMP + rb") - [!-~]++ - [A-Z]++ - " + wanted + rb")\r?\n|.*\n|.+"
+    single = rb"(?P<routine>(?P<at>" + STAMP + rb") - [!-~]+ - [A-Z]+ - " + wanted + rb")\r?\n|.*\n|.+"
     if not without:
         return re.compile(single)
-    line = rb":[0-5]\d:[0-5]\d - [!-~]++ - (?:DEBUG|INFO) - " + _any_of(without) + rb"\r?\n"
-    run = rb"(?P<run>(?P<hour>" + HOUR + rb")" + line + rb"(?:(?P=hour)" + line + rb")*+)"
+    line = rb":[0-5]\d:[0-5]\d - [!-~]+ - (?:DEBUG|INFO) - " + _any_of(without) + rb"\r?\n"
+    run = rb"(?P<run>(?P<hour>" + HOUR + rb")" + line + rb"(?:(?P=hour)" + line + rb")*)"
     return re.compile(run + b"|" + single)
 
 
