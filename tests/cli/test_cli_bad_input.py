@@ -171,6 +171,20 @@ def test_an_unknown_key_is_refused_with_file_and_line_and_what_may_have_been_mea
     assert "did you mean timeframe?" in lines[1]
 
 
+@pytest.mark.parametrize("setting", ["symbol", "timeframe", "poll_interval"])
+@pytest.mark.parametrize("place", ["flag", "environment", "file"])
+def test_a_bad_setting_says_what_to_type_next_wherever_it_comes_from(root: Path, setting: str, place: str) -> None:
+    if place == "flag":
+        done, code = run(root, f"--{setting.replace('_', '-')}", "0"), USAGE
+    elif place == "environment":
+        done, code = run(root, **{f"GENESIS_{setting.upper()}": "0"}), REFUSED
+    else:
+        value = "0" if setting == "poll_interval" else '"0"'
+        (root / "config" / "genesis-ops.toml").write_text(f"{setting} = {value}\n")
+        done, code = run(root), REFUSED
+    assert told(done, code)[-1].startswith("  next: ")
+
+
 def test_a_root_that_is_not_there_is_refused(tmp_path: Path) -> None:
     told(run(tmp_path / "nowhere"), REFUSED, words="is not a directory")
 
@@ -398,3 +412,23 @@ def test_what_is_typed_next_acts_on_the_root_that_was_named(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     done = process("--root", str(root), "run", cwd=elsewhere)
     assert done.stderr.splitlines()[-1] == f"  next: genesis-ops --root {root} run --rebuild-state"
+
+
+def test_what_is_typed_next_keeps_the_market_and_the_state_that_were_named(root: Path) -> None:
+    (root / "config" / "strategy" / "champions" / "tBTCUSD_1m.json").write_text('{"merged_config": {}}')
+    (root / "other.json").write_bytes(b"{")
+    lines = told(run(root, "--timeframe", "1m", "--state-file", "other.json"), REFUSED, words="other.json is not JSON")
+    for flag in ("--timeframe 1m", "--state-file other.json", "--rebuild-state"):
+        assert flag in lines[-1]
+
+
+def test_what_is_typed_next_can_be_typed_where_a_path_has_a_space(root: Path) -> None:
+    spaced = root / "a b"
+    spaced.mkdir()
+    (root / "config").rename(spaced / "config")
+    (spaced / ".env").mkdir()
+    told(run(spaced), REFUSED, then=f"ls -ld '{spaced}/.env'")
+    (spaced / ".env").rmdir()
+    told(run(spaced, "--symbol", "tFOOBAR"), REFUSED, then=f"git -C '{spaced}' status")
+    (spaced / "logs").write_text("in the way")
+    told(run(spaced), REFUSED, then=f"ls -ld '{spaced}/logs/paper_trading'")

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from rehearsal_processes import Place, SlowStops
+from rehearsal_processes import Early, Place
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="session")
-def slow_stops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowStops]:
-    with Place(tmp_path_factory.mktemp("slow")) as made:
-        yield SlowStops(made)
+def early(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Early]:
+    with Place(tmp_path_factory.mktemp("early")) as made:
+        yield Early(made)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _begin_early(request: pytest.FixtureRequest) -> None:
     """Let what needs half a minute of waiting begin first, so that it is over when its tests come."""
-    if any("slow_stops" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("slow_stops")
+    if any("early" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("early")

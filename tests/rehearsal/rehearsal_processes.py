@@ -227,12 +227,16 @@ class SlowStop:
         return self.runner.ended(45)
 
 
-class SlowStops:
-    """A signal during a poll, an evaluation and the verification at the start."""
+class Early:
+    """What needs half a minute: a signal during a poll, an evaluation and the verification; time that runs fast."""
 
     def __init__(self, place: Place) -> None:
         evaluate, candles = "POST /strategy/evaluate", "GET /v2/candles"
-        roots = [place.root(name, ["1m"]) for name in ("polling", "evaluating", "verifying")]
+        roots = [place.root(name, ["1m"]) for name in ("polling", "evaluating", "verifying", "fast")]
         self.polling = SlowStop(place, roots[0], signal.SIGTERM, "feed-slow@3s", (candles, 3))
         self.evaluating = SlowStop(place, roots[1], signal.SIGINT, "evaluate-slow@3s", (evaluate, 3))
         self.verifying = SlowStop(place, roots[2], signal.SIGTERM, "evaluate-slow", (evaluate, 1))
+        self.fast_root = roots[3]
+        sandbox = place.sandbox("--speed", "60")
+        lock_dir = str(self.fast_root.path)
+        self.fast_runner = place.run(self.fast_root, sandbox, "--timeframe", "1m", GENESIS_LOCK_DIR=lock_dir)

@@ -4,7 +4,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-from rehearsal_processes import COMMAND, Place, Root, hour_ahead, milliseconds, until
+from rehearsal_processes import COMMAND, Early, Place, Root, hour_ahead, milliseconds, until
 from rehearsal_stranger import MINUTE_MS, row_of, stranger
 
 HOUR_MS = 3_600_000
@@ -111,6 +111,13 @@ def test_a_candle_that_closed_while_no_runner_was_there_is_named_with_its_cause(
     missed = [int(ts) for ts in re.findall(r"MISSED CANDLE: ts=(\d+)", root.log)]
     assert missed == list(range(first + MINUTE_MS, root.closes()[1], MINUTE_MS))
     assert len(missed) >= 2
+
+
+def test_a_sandbox_whose_time_runs_fast_can_be_run_against(early: Early) -> None:
+    root, runner = early.fast_root, early.fast_runner
+    until(lambda: len(root.closes()) >= 3 or root.messages("HTTP error"), seconds=30, otherwise=lambda: runner.err)
+    assert not root.messages("HTTP error")
+    assert len(root.messages("EVALUATION: action=")) == len(root.closes())
 
 
 def test_a_server_that_speaks_only_the_contract_gives_a_whole_cycle(place: Place) -> None:

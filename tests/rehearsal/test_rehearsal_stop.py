@@ -4,7 +4,7 @@ import re
 import signal
 
 import pytest
-from rehearsal_processes import COMMAND, Place, Root, Sandbox, SlowStops, Started, hour_ahead, until
+from rehearsal_processes import COMMAND, Early, Place, Root, Sandbox, Started, hour_ahead, until
 
 
 def assert_left_cleanly(root: Root, number: int) -> None:
@@ -77,18 +77,18 @@ def test_an_interrupted_sandbox_frees_its_port_without_a_word(place: Place) -> N
     until(lambda: f"127.0.0.1:{port}" in again.err, otherwise=lambda: again.err)
 
 
-def test_a_signal_during_a_poll_ends_the_run_cleanly(slow_stops: SlowStops) -> None:
-    assert slow_stops.polling.ended() == 0
-    assert_left_cleanly(slow_stops.polling.root, signal.SIGTERM)
+def test_a_signal_during_a_poll_ends_the_run_cleanly(early: Early) -> None:
+    assert early.polling.ended() == 0
+    assert_left_cleanly(early.polling.root, signal.SIGTERM)
 
 
-def test_a_signal_during_an_evaluation_ends_the_run_cleanly_and_the_candle_stays_pending(slow_stops: SlowStops) -> None:
-    assert slow_stops.evaluating.ended() == 0
-    root = slow_stops.evaluating.root
+def test_a_signal_during_an_evaluation_ends_the_run_cleanly_and_the_candle_stays_pending(early: Early) -> None:
+    assert early.evaluating.ended() == 0
+    root = early.evaluating.root
     assert_left_cleanly(root, signal.SIGINT)
     assert root.state()["pending_evaluation"]["ts"] == root.closes()[-1]
 
 
-def test_a_signal_while_the_champion_is_verified_ends_the_run_cleanly(slow_stops: SlowStops) -> None:
-    assert slow_stops.verifying.ended() == 0, slow_stops.verifying.runner.err
-    assert_left_cleanly(slow_stops.verifying.root, signal.SIGTERM)
+def test_a_signal_while_the_champion_is_verified_ends_the_run_cleanly(early: Early) -> None:
+    assert early.verifying.ended() == 0, early.verifying.runner.err
+    assert_left_cleanly(early.verifying.root, signal.SIGTERM)

@@ -19,6 +19,7 @@ _TOO_MANY = 429
 _RATE_LIMIT_CODE, _MAINTENANCE_CODE = 11010, 20060
 _ROW_LENGTH = 6
 _LARGEST = 1e15
+_SETTLES_AFTER_MS = 5_000  # two requests of one poll always agree, even with a clock that runs at another speed
 _DOUBTS = 6  # replies in a row; a lie of some seconds is over by then, and a clock that was set right is believed
 _EARLIEST_MS = 1_262_304_000_000  # 2010: before there was an exchange
 
@@ -148,12 +149,13 @@ def _candle(row: Any) -> Candle:
 class ClockOffset:
     """How far the exchange's clock is from the host's, from replies whose ``Date`` has whole seconds.
 
-    Each reply bounds the offset to about a second; polls at different moments of a second narrow it down. Once two
-    replies agree the offset is settled, and a few that disagree are doubted before they are believed.
+    Each reply bounds the offset to about a second; polls at different moments of a second narrow it down. Once it has
+    held for a while the offset is settled, and a few replies that disagree are doubted before they are believed.
     """
 
     def __init__(self) -> None:
         self._low, self._high = math.inf, -math.inf
+        self._since_ms = 0
         self._doubted = 0
         self.settled = False
         self.ms = 0
@@ -166,7 +168,8 @@ class ClockOffset:
         self._doubted = 0 if agrees else self._doubted + 1
         if not agrees and self.settled and self._doubted < _DOUBTS:
             return False
-        self.settled = agrees
+        self._since_ms = self._since_ms if agrees else received_ms
+        self.settled = agrees and (self.settled or received_ms - self._since_ms >= _SETTLES_AFTER_MS)
         self._low, self._high = (max(low, self._low), min(high, self._high)) if agrees else (low, high)
         self.ms = int((self._low + self._high) / 2)
         return agrees

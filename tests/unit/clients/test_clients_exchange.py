@@ -54,6 +54,18 @@ def test_a_stepped_clock_is_doubted_five_times_and_then_believed() -> None:
     assert estimate.observe(T0 + 160_000, T0 + 160_050, T0 + 3_760_000)
 
 
+@given(speed=st.sampled_from([0.2, 5.0, 60.0, 3600.0]), pause=st.integers(7_000, 20_000))
+def test_a_clock_that_runs_at_another_speed_is_never_settled_and_always_believed(speed: float, pause: int) -> None:
+    estimate = ClockOffset()
+    for n in range(30):
+        host = T0 + n * pause
+        for soon in (0, 40):
+            server = int(T0 + (host + soon - T0) * speed)
+            estimate.observe(host + soon, host + soon + 5, server // 1000 * 1000)
+            assert not estimate.settled
+            assert abs(host + soon + estimate.ms - server) <= 1100
+
+
 def test_the_eleventh_request_of_a_minute_has_to_wait_for_the_first_to_be_a_minute_old() -> None:
     clock = VirtualClock(T0)
     http = Http("http://exchange", clock, 10.0, SandboxTransport(Sandbox(7, clock.now_ms, clock.wait)))
