@@ -14,6 +14,7 @@ EvaluationFailure                    one request to the API failed; the runner r
 """
 
 import errno
+import shlex
 from pathlib import Path
 
 from genesis_ops.words import Exit
@@ -53,13 +54,18 @@ class WriteFailed(GenesisError):
     """A write did not reach the disk; it is never retried and never passed over."""
 
 
+def typed(path: Path) -> str:
+    """Write a path as a shell wants it typed."""
+    return shlex.quote(str(path))
+
+
 def write_failed(path: Path, error: OSError) -> WriteFailed:
     """Say which write failed and why, and how to see what is in its way."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     return WriteFailed(
         f"{path} could not be written: {error.strerror or error}",
         notes=("what was written before is kept",),
-        next_command=f"df -h {path.parent}" if full else f"ls -ld {path.parent} {path}",
+        next_command=f"df -h {typed(path.parent)}" if full else f"ls -ld {typed(path.parent)} {typed(path)}",
     )
 
 

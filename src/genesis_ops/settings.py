@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ class _Given:
         try:
             return setting.parse(self.text)
         except ValueError as error:
-            raise self.error(f"{self.origin}: {setting.name} {error}") from None
+            raise self.error(f"{self.origin}: {setting.name} {error}", next_command=_mend(self.origin)) from None
 
 
 def load(flags: Mapping[str, object | None], environ: Mapping[str, str], config_file: Path | None) -> Loaded:
@@ -293,13 +294,24 @@ def _at(text: str, name: str, shown: str) -> str:
 def _checked(name: str, value: object, where: str) -> _Given:
     setting = next((setting for setting in SETTINGS if setting.name == name), None)
     if setting is None:
-        raise SettingRefused(visible(f"{where}: {name} is not a setting"), notes=(_advice(name),))
+        raise SettingRefused(
+            visible(f"{where}: {name} is not a setting"), notes=(_advice(name),), next_command=_mend(where)
+        )
     if type(value) is date and setting.parse is _day:
         return _Given(value.isoformat(), where)
     if type(value) is not setting.toml:
         wanted = "a whole number" if setting.toml is int else "a string in quotes"
-        raise SettingRefused(f"{where}: {name} must be {wanted}")
+        raise SettingRefused(f"{where}: {name} must be {wanted}", next_command=_mend(where))
     return _Given(str(value), where)
+
+
+def _mend(origin: str) -> str:
+    """Name the command that gets at a value, wherever it came from."""
+    kind, _, name = origin.partition(" ")
+    if kind in {"flag", "environment"}:
+        return "genesis-ops run --help" if kind == "flag" else f"unset {name}"
+    path, _, line = origin.rpartition(":")
+    return f"${{EDITOR:-vi}} +{line} {shlex.quote(path)}"
 
 
 def _advice(name: str) -> str:

@@ -43,10 +43,11 @@ class Boundary(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what goes wrong is told in the order what, what else, what to type next."""
+        asked = tuple(ctx.args)  # what stands behind the sub-command's name
         try:
             return super().invoke(ctx)
         except GenesisError as error:
-            _tell(error, ctx.params)
+            _tell(error, ctx.params, asked)
             raise typer.Exit(error.exit_code) from error
         except Exception as error:
             own = type(error).__module__.startswith("typer")  # usage errors and exits, which end as they say
@@ -72,15 +73,17 @@ def _is_output_failure(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES
 
 
-def _tell(error: GenesisError, common: Mapping[str, Any] | None = None) -> None:
+def _tell(error: GenesisError, common: Mapping[str, Any] | None = None, asked: tuple[str, ...] = ()) -> None:
     lines = [f"genesis-ops: {error.message}", *(f"  {note}" for note in error.notes)]
     if error.next_command:
-        lines.append(f"  next: {_same_place(error.next_command, common or {})}")
+        lines.append(f"  next: {_same_place(error.next_command, common or {}, asked)}")
     typer.echo("\n".join(visible(line) for line in lines), err=True)
 
 
-def _same_place(command: str, common: Mapping[str, Any]) -> str:
-    """Let the next command act on the root and the configuration that this one was given."""
+def _same_place(command: str, common: Mapping[str, Any], asked: tuple[str, ...]) -> str:
+    """Let the next command act on the root and the configuration, and a rebuild on the state, that were named."""
+    if "run --rebuild-state" in command and asked:
+        command = command.replace("run --rebuild-state", f"run {shlex.join(asked)} --rebuild-state", 1)
     given = [(flag, common.get(name)) for flag, name in (("--root", "root"), ("--config", "config_file"))]
     flags = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
     return command.replace("genesis-ops ", f"genesis-ops{flags} ", 1) if flags else command

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from genesis_ops.errors import Refused, write_failed
+from genesis_ops.errors import Refused, typed, write_failed
 from genesis_ops.runlog.events import DEBUG, INFO, Event, grep_phrases
 from genesis_ops.words import DAY_MS, day, iso, stamp, visible
 
@@ -168,5 +168,5 @@ def require_writable(directory: Path) -> None:
     except OSError as error:
         raise Refused(
             f"the log directory {directory} cannot be written: {error.strerror}",
-            next_command=f"ls -ld {directory}      then: genesis-ops run --log-dir <a directory you own>",
+            next_command=f"ls -ld {typed(directory)}      then: genesis-ops run --log-dir <a directory you own>",
         ) from error

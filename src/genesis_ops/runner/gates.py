@@ -3,7 +3,7 @@
 import json
 import os
 
-from genesis_ops.errors import Refused
+from genesis_ops.errors import Refused, typed
 from genesis_ops.settings import Settings
 
 
@@ -30,7 +30,9 @@ def _no_champion(settings: Settings, message: str) -> Refused:
     folder = settings.champion_file.parent
     others = sorted(p.name for p in folder.glob("*.json")) if folder.is_dir() else []
     notes = (f"the folder holds {', '.join(others)}",) if others else (f"the root is {settings.root}",)
-    return Refused(message, notes=notes, next_command=f"git -C {settings.root} status -- {settings.shown(folder)}")
+    return Refused(
+        message, notes=notes, next_command=f"git -C {typed(settings.root)} status -- {settings.shown(folder)}"
+    )
 
 
 def require_environment_file(settings: Settings) -> None:
@@ -42,4 +44,4 @@ def require_environment_file(settings: Settings) -> None:
     path = settings.root / ".env"
     if os.path.lexists(path) and not path.is_file():
         what = "a directory" if path.is_dir() else "not a regular file"
-        raise Refused(f"{path} is {what}, so no key in it can be loaded", next_command=f"ls -ld {path}")
+        raise Refused(f"{path} is {what}, so no key in it can be loaded", next_command=f"ls -ld {typed(path)}")

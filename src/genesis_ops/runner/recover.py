@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from genesis_ops.errors import Refused, StateUnreadable
+from genesis_ops.errors import Refused, StateUnreadable, typed
 from genesis_ops.runlog.events import Event, StateNotFound, StateRebuilt, StateRecovered
 from genesis_ops.runlog.tail import LastWords, counts, last_words
 from genesis_ops.state.model import PendingEvaluation, State
@@ -52,7 +52,7 @@ def recover(store: StateStore, log_dir: Path, now_ms: int, wanted: Wanted) -> Re
         words = last_words(log_dir)
     except OSError as error:
         raise Refused(
-            f"the logs in {log_dir} cannot be listed: {error.strerror}", next_command=f"ls -ld {log_dir}"
+            f"the logs in {log_dir} cannot be listed: {error.strerror}", next_command=f"ls -ld {typed(log_dir)}"
         ) from error
     if wanted.rebuild:
         return _of_market(_rebuilt(store, log_dir, words, now_ms), wanted)
