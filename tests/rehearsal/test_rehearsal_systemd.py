@@ -45,11 +45,12 @@ class Supervisor:
         self._socket.close()
 
 
-@pytest.fixture(params=["path", "abstract"])
+@pytest.fixture
 def supervisor(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
     # An address has at most 107 bytes, which a temporary directory of a test can exceed.
     with tempfile.TemporaryDirectory() as directory:
-        address = f"@genesis-{uuid.uuid4()}" if request.param == "abstract" else str(Path(directory) / "notify")
+        abstract = getattr(request, "param", "path") == "abstract"
+        address = f"@genesis-{uuid.uuid4()}" if abstract else str(Path(directory) / "notify")
         with closing(Supervisor(address)) as made:
             yield made
 
@@ -65,6 +66,7 @@ def test_before_anything_is_verified_only_more_time_is_asked_for(place: Place, s
     assert last == ["STOPPING=1"]
 
 
+@pytest.mark.parametrize("supervisor", ["path", "abstract"], indirect=True)
 def test_ready_is_said_when_the_champion_is_verified_and_not_before(place: Place, supervisor: Supervisor) -> None:
     root = place.root()
     with stranger(seconds_to_a_close=30) as (flags, _, handler):

@@ -82,12 +82,12 @@ def _start_ms(text: str) -> int:
 def _announce(host: str, port: int, into: Path | None) -> None:
     """Say on stderr where the sandbox listens, and what to type next."""
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    typer.echo(f"sandbox: Genesis API and exchange on {url}, Ctrl-C ends it", err=True)
     command = f"genesis-ops run --dry-run --api-url {url} --exchange-url {url}"
     if into is not None:
         from genesis_ops.rehearsal.world import build
 
         build(into, url)
         command = f"genesis-ops --root {into} run"
+    typer.echo(f"sandbox: Genesis API and exchange on {url}, Ctrl-C ends it", err=True)
     typer.echo(f"  next: {command}", err=True)
     typer.echo(f"  a fault for 5 minutes: curl -X PUT '{url}/sandbox/faults/feed-down?for=5m'", err=True)

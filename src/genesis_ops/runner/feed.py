@@ -27,6 +27,7 @@ class Feed:
         self._silent_until = 0.0
         self._last_poll: tuple[float, int] | None = None
         self._last_good_ms: int | None = None
+        self._before_start: Blindness | None = None
         self._good_at = clock.monotonic()
         self._cause = "no reply yet"
         self._blindness: tuple[Blindness, ...] = ()
@@ -63,9 +64,9 @@ class Feed:
         return self._blindness
 
     def was_blind(self, from_ms: int, cause: str) -> None:
-        """Remember a stretch that began at ``from_ms`` (ms) and ends now, before the first poll."""
-        self._last_good_ms = self.exchange_ms()
-        self._blindness = (Blindness(min(from_ms, self._last_good_ms), self._last_good_ms, cause),)
+        """Remember a stretch that began at ``from_ms`` (ms, the host's clock) and ends now, before the first poll."""
+        now_ms = self._clock.now_ms()
+        self._before_start = Blindness(min(from_ms, now_ms), now_ms, cause)
 
     def forget_blindness(self) -> None:
         """Drop the stretches that have been accounted for."""
@@ -110,6 +111,11 @@ class Feed:
 
     def _succeeded(self, candles: Candles) -> None:
         now_ms = self.exchange_ms()
+        if self._before_start is not None:  # only a reply tells how far the host's clock is from the exchange's
+            offset_ms, before = self._exchange.offset.ms, self._before_start
+            self._last_good_ms = before.to_ms + offset_ms
+            self._blindness = (Blindness(before.from_ms + offset_ms, self._last_good_ms, before.cause),)
+            self._before_start = None
         if self._last_good_ms is not None and now_ms - self._last_good_ms > self._gap_ms:
             self._blindness += (Blindness(self._last_good_ms, now_ms, self._cause),)
         self._last_good_ms = now_ms

@@ -108,6 +108,19 @@ def test_candles_missed_while_the_runner_was_down_say_so(day: "Day") -> None:
     assert closes(day) == [FIRST_TS, FIRST_TS + 4 * HOUR_MS]
 
 
+@pytest.mark.parametrize("ahead_ms", [-600_000, -90_000, 90_000, 600_000])
+def test_a_downtime_is_the_cause_even_if_the_hosts_clock_is_off(day: "Day", ahead_ms: int) -> None:
+    champion = day.settings().champion_file
+    champion.rename(champion.with_name("tBTCUSD_1m.json"))
+    day.sandbox._now_ms = lambda: day.clock.now_ms() - ahead_ms
+    day.run(3, timeframe="1m")
+    day.pause(hours=0.1)
+    day.run(2, timeframe="1m")
+    causes = [event.cause for event in day.events(CandleMissed)]
+    assert len(causes) >= 4
+    assert all(cause.startswith("runner down from") for cause in causes)
+
+
 def test_a_gap_that_was_half_downtime_and_half_feed_names_both(day: "Day") -> None:
     day.run(30)
     day.fault("feed-500@2h+2h")
