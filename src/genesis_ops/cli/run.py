@@ -37,15 +37,9 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
             "--live-paper is not built yet: this version runs dry only",
             next_command="genesis-ops run --dry-run",
         )
-    if api_url is not None and (host is not None or port is not None):
-        raise UsageRefused("--api-url already names a host and a port: give it, or --host and --port")
-    if host is not None or port is not None:
-        name = "127.0.0.1" if host is None else host
-        if not name.strip() or set(name) & set("/@?#[] "):
-            raise UsageRefused(f"flag --host: '{visible(name)}' is not a host")
-        api_url = f"http://[{name}]:{port or 8000}" if ":" in name else f"http://{name}:{port or 8000}"
     settings = load_settings(
-        ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval, api_url=api_url,
+        ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval,
+        api_url=_api_address(api_url, host, port),
         exchange_url=exchange_url, log_dir=log_dir, state_file=state_file,
     ).settings  # fmt: skip
 
@@ -66,3 +60,15 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
             command=" ".join(sys.argv),
         )
         start(settings, around, candles=candles, rebuild=rebuild_state)
+
+
+def _api_address(api_url: str | None, host: str | None, port: int | None) -> str | None:
+    """Give the API's address however it was named, or None if it was not (contract §6)."""
+    if host is None and port is None:
+        return api_url
+    if api_url is not None:
+        raise UsageRefused("--api-url already names a host and a port: give it, or --host and --port")
+    name = "127.0.0.1" if host is None else host
+    if not name.strip() or set(name) & set("/@?#[] "):
+        raise UsageRefused(f"flag --host: '{visible(name)}' is not a host")
+    return f"http://[{name}]:{port or 8000}" if ":" in name else f"http://{name}:{port or 8000}"
