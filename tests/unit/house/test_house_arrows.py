@@ -10,9 +10,10 @@ import genesis_ops
 HOUSE = Path(genesis_ops.__file__).parent
 FLOORS = {
     "words": 0, "errors": 0, "settings": 0,
-    "runlog": 1, "state": 1, "clients": 1,
+    "runlog": 1, "state": 1, "clients": 1, "envfile": 1,
+    "checks": 2,
     "report": 3,
-    "runner": 4,
+    "runner": 4, "collect": 4, "enforce": 4,
     "rehearsal": 5,
     "cli": 6,
 }  # fmt: skip
