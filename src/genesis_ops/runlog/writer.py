@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +135,7 @@ class RunnerLog:
         text = "\n".join([line, *(f"  {visible(part)}" for part in traceback)])
         self._file.append(at_ms, text.encode() + b"\n")
         if event.level not in {DEBUG, INFO}:
-            self._errors.record(at_ms, level=event.level.lower(), event=type(event).__name__, **asdict(event))
+            self._errors.record(at_ms, level=event.level.lower(), event=type(event).__name__, **event.content())
         if self._echo is not None and event.level != DEBUG:
             self._echo(line)
 

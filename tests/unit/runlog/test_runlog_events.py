@@ -1,5 +1,4 @@
 import json
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -57,7 +56,8 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 
 def events() -> st.SearchStrategy[Event]:
     def of(event_type: type[Event]) -> st.SearchStrategy[Event]:
-        return st.builds(event_type, *(BY_FIELD.get(f.name, BY_TYPE.get(f.type, TEXT)) for f in fields(event_type)))
+        kinds = event_type.__annotations__.items()
+        return st.builds(event_type, *(BY_FIELD.get(name, BY_TYPE.get(kind, TEXT)) for name, kind in kinds))
 
     return st.one_of([of(t) for t in event_types() if t.__name__ != "Rule"])
 

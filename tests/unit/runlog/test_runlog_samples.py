@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +41,7 @@ def test_a_sample_is_read_as_what_its_annotation_says(sample: Sample, tmp_path: 
     path.write_text(sample.text + "\n", "utf-8")
     (line,) = LogReader([LogFile(path, "20260301")])
     expected = {key: value for key, value in sample.annotation.items() if key not in {"older", "level"}}
-    assert {"type": type(line.event).__name__, **asdict(line.event)} == expected
+    assert {"type": type(line.event).__name__, **line.event.content()} == expected
     assert line.level == sample.annotation.get("level", type(line.event).level)
 
 
