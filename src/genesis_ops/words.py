@@ -1,5 +1,6 @@
 """The words that every room shares: modes, actions, timeframes, exit codes and times."""
 
+import re
 import time
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
@@ -83,6 +84,8 @@ _LENGTH_MS = {
 }
 
 
+_UNITS_MS = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
+_LONGEST_MS = 3660 * DAY_MS
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -121,6 +124,17 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h {minutes % 60}m"
     return f"{minutes}m" if minutes else f"{total}s"
+
+
+def read_duration(text: str) -> int:
+    """Read a length of time such as ``24h``, ``90s`` or ``1h30m`` in ms; ValueError says what is wrong with it."""
+    parts = re.findall(r"([0-9]{1,6})([smhdw])", text)
+    if "".join(map("".join, parts)) != text or not text:
+        raise ValueError(f"'{visible(text)}' is not a length of time, such as 24h, 90m or 1h30m (units: s m h d w)")
+    total = sum(int(number) * _UNITS_MS[unit] for number, unit in parts)
+    if not 0 < total <= _LONGEST_MS:
+        raise ValueError(f"'{text}' is {'no time at all' if total == 0 else 'more than ten years'}")
+    return total
 
 
 def visible(text: str) -> str:

@@ -54,14 +54,13 @@ _SERIOUS = (WARNING.encode(), ERROR.encode(), CRITICAL.encode())
 _TRACEBACK = "Traceback (most recent call last):"
 
 
-@dataclass(slots=True, eq=False)
 class Line:
     """A line of a file, without its line end; what is not UTF-8 is shown as escapes."""
 
-    file: LogFile
-    text: str
-    index: int
-    region: Region | None = None
+    __slots__ = ("file", "index", "region", "text")
+
+    def __init__(self, file: LogFile, text: str, index: int, region: Region | None = None) -> None:
+        self.file, self.text, self.index, self.region = file, text, index, region
 
     @property
     def number(self) -> int:
@@ -70,13 +69,16 @@ class Line:
         return 0 if before is None else before + self.index + 1
 
 
-@dataclass(slots=True, eq=False)
 class LogLine(Line):
     """A line with a time (``at_ms``, UTC), and how many lines of traceback stand under it."""
 
-    at_ms: int = 0
-    traceback: int = 0
-    known: Event | None = None
+    __slots__ = ("at_ms", "known", "traceback")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a line is made tens of thousands of times a second
+        self, file: LogFile, text: str, index: int, region: Region | None, at_ms: int, known: Event | None = None
+    ) -> None:
+        super().__init__(file, text, index, region)
+        self.at_ms, self.known, self.traceback = at_ms, known, 0
 
     @property
     def level(self) -> str:
@@ -162,7 +164,7 @@ class LogReader:
         """Read the files anew, one line behind, so that a line comes with the count of its traceback."""
         self.notes = Notes()
         for position, file in enumerate(self.files):
-            reading = _Reading(self, file, self.offset if position == 0 else 0)
+            reading = FileReading(self, file, self.offset if position == 0 else 0)
             previous: LogLine | None = None
             for line in reading.lines():
                 if previous is not None:
@@ -172,7 +174,7 @@ class LogReader:
                 yield previous
 
 
-class _Reading:
+class FileReading:
     """One pass over one file."""
 
     def __init__(self, reader: LogReader, file: LogFile, offset: int) -> None:
@@ -188,27 +190,37 @@ class _Reading:
         self.newest: LogLine | None = None
 
     def lines(self) -> Iterator[LogLine]:
-        for chunk in whole_lines(self._blocks()):
-            if self._is_far_off(chunk):
+        """Read the file's part of the window."""
+        for chunk in whole_lines(self.blocks()):
+            if self.is_far_off(chunk):
                 self.index += chunk.count(b"\n")
                 self.inside = self.under_event = False
                 continue
             for match in self.pattern.finditer(chunk):
-                kind = match.lastgroup
-                if kind == "routine" and (at_ms := stamp_ms(match["at"])) is not None:
-                    self.index += 1
-                    self.under_event = False
-                    self.inside = self.first <= at_ms <= self.last
-                    if self.inside:
-                        self.notes.saw(at_ms)
-                        self.newest = LogLine(self.file, match["routine"].decode(), self.index, self.region, at_ms)
-                        yield self.newest
-                elif kind == "run" and (hour_ms := stamp_ms(match["hour"] + b":00:00")) is not None:
-                    self._leave_out(match["run"], hour_ms)
-                else:
-                    yield from self._others(match[0])
+                yield from self.matched(match)
 
-    def _blocks(self) -> Iterator[bytes]:
+    def matched(self, match: re.Match[bytes]) -> Iterable[LogLine]:
+        """Read what the pattern found: a routine line, a run of those that are left out, or any other line."""
+        kind = match.lastgroup
+        if kind == "routine" and (at_ms := stamp_ms(match["at"])) is not None:
+            return self._routine(match, at_ms)
+        if kind == "run" and (hour_ms := stamp_ms(match["hour"] + b":00:00")) is not None:
+            self._leave_out(match["run"], hour_ms)
+            return ()
+        return self._others(match[0])
+
+    def _routine(self, match: re.Match[bytes], at_ms: int) -> tuple[LogLine, ...]:
+        self.index += 1
+        self.under_event = False
+        self.inside = self.first <= at_ms <= self.last
+        if not self.inside:
+            return ()
+        self.notes.saw(at_ms)
+        self.newest = LogLine(self.file, match["routine"].decode(), self.index, self.region, at_ms)
+        return (self.newest,)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Read the bytes of the file's part of the window, and a little around it."""
         try:
             opened, fd = open_log(self.file)
         except OSError as error:
@@ -230,7 +242,7 @@ class _Reading:
         self.region = Region(self.file, start)
         return plain_blocks(fd, start, end)
 
-    def _is_far_off(self, lines: bytes) -> bool:
+    def is_far_off(self, lines: bytes) -> bool:
         """Whether the first and the last line say that a (compressed) stretch lies well before or after the window."""
         edges = edges_ms(lines)
         return edges is not None and (edges[1] < self.first - SLACK_MS or edges[0] > self.last + SLACK_MS)

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from genesis_ops.runlog.events import (
     CandleClose,
@@ -16,7 +17,7 @@ from genesis_ops.runlog.events import (
     Event,
     OrderSubmitted,
 )
-from genesis_ops.runlog.files import BLOCK, LONGEST, LogFile, last_stamp_ms, log_files, open_log, read_at, stamp_ms
+from genesis_ops.runlog.files import LogFile, backwards, last_stamp_ms, log_files, opened, stamp_ms
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader
 from genesis_ops.words import DAY_MS
 
@@ -24,8 +25,7 @@ _PHRASE = CandleClose.phrase.partition("{")[0].encode()
 _SOURCES = ("previous", "latest")
 
 
-@dataclass(frozen=True, slots=True)
-class LastWords:
+class LastWords(NamedTuple):
     """The newest announced candle and what the log says of it and of those after it."""
 
     any_log: bool
@@ -41,8 +41,7 @@ class LastWords:
     """Files that could not be read, or only in part, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """How often the log says that something was done."""
 
     evaluations: int
@@ -78,7 +77,7 @@ def last_words(log_dir: Path) -> LastWords:
 
     A close whose line a hard stop cut off does not count (see ``is_whole``), nor does any line without a line end.
     """
-    ends = {file: _end_ms(file) for file in log_files(log_dir)}
+    ends = {file: end_ms(file) for file in log_files(log_dir)}
     fold = _Fold()
     troubles: list[str] = []
     for file, offset in _since_close(sorted(ends, key=ends.__getitem__)):
@@ -116,10 +115,16 @@ def is_whole(close: CandleClose, message: str) -> bool:
     return close.source in _SOURCES
 
 
-def _end_ms(file: LogFile) -> int:
+def is_torn(close: CandleClose) -> bool:
+    """Whether a close's line ends in the middle of its source's name: a hard stop cut it off."""
+    source = close.source or ""
+    return any(known != source and known.startswith(source) for known in _SOURCES) and bool(source)
+
+
+def end_ms(file: LogFile) -> int:
     """Tell up to when a file reaches; a compressed one, that nobody writes to, up to the end of its day."""
     if not file.packed:
-        with suppress(OSError), _opened(file) as fd:
+        with suppress(OSError), opened(file) as fd:
             if (at_ms := last_stamp_ms(fd)) is not None:
                 return at_ms
     return (stamp_ms(f"{file.day[:4]}-{file.day[4:6]}-{file.day[6:]} 00:00:00".encode()) or 0) + DAY_MS
@@ -140,8 +145,9 @@ def _last_close(file: LogFile) -> int | None:
     """Find the byte where the line of a file's newest close begins; 0 if it is anywhere in a compressed file."""
     if file.packed:
         return 0 if any(map(_is_close, LogReader((file,), without=ROUTINE))) else None
-    with suppress(OSError), _opened(file) as fd:
-        return next((offset for offset in _candidates(fd) if _begins_with_close(file, offset)), None)
+    with suppress(OSError), opened(file) as fd:
+        offsets = backwards(fd, _PHRASE, os.fstat(fd).st_size)
+        return next((offset for offset in offsets if _begins_with_close(file, offset)), None)
     return None
 
 
@@ -152,30 +158,3 @@ def _begins_with_close(file: LogFile, offset: int) -> bool:
 
 def _is_close(line: LogLine) -> bool:
     return isinstance(line.event, CandleClose) and is_whole(line.event, line.message)
-
-
-def _candidates(fd: int) -> Iterator[int]:
-    """Find the lines with a close's phrase from the end of a plain file to its beginning."""
-    end = os.fstat(fd).st_size
-    while end > 0:
-        start = max(0, end - BLOCK)
-        block = read_at(fd, end - start + len(_PHRASE) - 1, start)
-        at = block.rfind(_PHRASE)
-        while at >= 0:
-            yield _line_start(fd, start + at)
-            at = block.rfind(_PHRASE, 0, at + len(_PHRASE) - 1)
-        end = start
-
-
-def _line_start(fd: int, offset: int) -> int:
-    before = read_at(fd, min(offset, LONGEST), max(0, offset - LONGEST))
-    return offset - len(before) + before.rfind(b"\n") + 1
-
-
-@contextmanager
-def _opened(file: LogFile) -> Iterator[int]:
-    fd = open_log(file)[1]
-    try:
-        yield fd
-    finally:
-        os.close(fd)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from genesis_ops.runlog.events import (
     CRITICAL,
@@ -45,8 +45,7 @@ class Fate(StrEnum):
     """The log begins after its close or ends before its line could be expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(NamedTuple):
     """A candle that closed in the window (times in ms, UTC) and its fate."""
 
     open_ms: int
@@ -54,8 +53,7 @@ class Hour:
     fate: Fate
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """The counts of a window ``[start_ms, end_ms)``; a candle belongs to it by the time of its close.
 
     ``closes``, ``evaluations`` and ``would_be_orders`` are those of the window's candles, a repeated close
@@ -79,17 +77,19 @@ class Tally:
     hours: tuple[Hour, ...]
 
 
-@dataclass(slots=True)
 class _Seen:
-    events: Counter[type[Event]] = field(default_factory=Counter)
-    closed: dict[int, int] = field(default_factory=dict)
-    asked: set[int] = field(default_factory=set)
-    evaluations: Counter[int] = field(default_factory=Counter)
-    would_be: Counter[int] = field(default_factory=Counter)
-    fatal: int = 0
-    first_ms: int | None = None
-    last_ms: int = 0
-    candle: int = -1  # the newest announced one; what precedes the first is of a candle before the window
+    """What has been seen of a window so far."""
+
+    def __init__(self) -> None:
+        self.events: Counter[type[Event]] = Counter()
+        self.closed: dict[int, int] = {}
+        self.asked: set[int] = set()
+        self.evaluations: Counter[int] = Counter()
+        self.would_be: Counter[int] = Counter()
+        self.fatal = 0
+        self.first_ms: int | None = None
+        self.last_ms = 0
+        self.candle = -1  # the newest announced one; what precedes the first is of a candle before the window
 
     def take(self, line: LogLine) -> None:
         event = line.event
@@ -126,7 +126,7 @@ def tally(lines: Iterable[LogLine], timeframe: Timeframe, start_ms: int, end_ms:
     seen = _Seen()
     for line in lines:
         seen.take(line)
-    candles = _closing_within(timeframe, start_ms, end_ms, _grid(timeframe, seen.closed))
+    candles = closing_within(timeframe, start_ms, end_ms, seen.closed)
     inside = {ts for ts in seen.closed if ts < end_ms and start_ms <= timeframe.close_of(ts) < end_ms}
     return Tally(
         start_ms=start_ms,
@@ -151,8 +151,9 @@ def _grid(timeframe: Timeframe, opens: Iterable[int]) -> int:
     return min(opens, default=_MONDAY_MS) if timeframe in {Timeframe.W1, Timeframe.D14} else _MONDAY_MS
 
 
-def _closing_within(timeframe: Timeframe, start_ms: int, end_ms: int, known_open_ms: int) -> list[int]:
-    """Name the open times of the candles that close in the window, on the grid of one that is known."""
+def closing_within(timeframe: Timeframe, start_ms: int, end_ms: int, known: Iterable[int]) -> list[int]:
+    """Name the open times (ms) of the candles that close in ``[start_ms, end_ms)``, on the grid of those known."""
+    known_open_ms = _grid(timeframe, known)
     if timeframe is Timeframe.MONTH:
         first = datetime.fromtimestamp(start_ms / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         open_ms = int(first.timestamp() * 1000)

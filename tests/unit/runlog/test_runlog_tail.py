@@ -118,7 +118,7 @@ def test_the_phrase_in_another_line_s_text_is_no_close(tmp_path: Path) -> None:
 def test_a_close_is_found_across_the_borders_of_what_is_read_at_once(tmp_path: Path) -> None:
     put(tmp_path, "20260301", [close(START, 10), POLLS])
     for block in range(60, 240):
-        with patch.object(tail, "BLOCK", block):
+        with patch.object(files, "_BACK", block):
             assert last_words(tmp_path).close == CandleClose(10, 65000.0, "previous")
 
 
@@ -160,7 +160,7 @@ def test_reading_from_the_end_finds_what_reading_from_the_beginning_finds(
     lines: list[str], block: int, packed: bool
 ) -> None:
     data = "".join(lines).encode()
-    with TemporaryDirectory() as name, patch.object(tail, "BLOCK", block), patch.object(files, "_PROBE", 300):
+    with TemporaryDirectory() as name, patch.object(files, "_BACK", block), patch.object(files, "_PROBE", 300):
         put(Path(name), "20260301", data)
         backward = last_words(Path(name))
         if packed:
