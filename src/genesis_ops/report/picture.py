@@ -1,7 +1,7 @@
 """A stretch of the log as a picture: a row a day, a cell an hour, a mark for what became of the candles in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from genesis_ops.runlog.tally import Fate, Hour
 from genesis_ops.words import DAY_MS, HOUR_MS, day_name
@@ -10,16 +10,14 @@ _WORST_FIRST = (Fate.MISSING, Fate.LATE, Fate.UNCOVERED, Fate.ACTION, Fate.PROCE
 _HOURS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A mark and the colour that repeats, never replaces, what it says."""
 
     mark: str
     style: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line of the picture: its label, and the cells after it."""
 
     label: str

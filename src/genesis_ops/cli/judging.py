@@ -1,0 +1,95 @@
+"""What every judging command shares: its options, how its report reaches stdout, and the exit code after it."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from genesis_ops.report.formats import PLAIN_WIDTH, Format, render
+
+if TYPE_CHECKING:
+    from genesis_ops.checks.model import Report
+
+OutputFormat = Annotated[Format, typer.Option("--format", help="For whom the report is written.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Let a warning end with 1 as well.")]
+
+
+def tell(report: "Report", output_format: Format) -> NoReturn:
+    """Print a report, and end with its exit code or, for nagios, a monitoring plugin's (contract §7).
+
+    Raises:
+        OSError: stdout cannot be written; the boundary tells it.
+    """
+    show(report, output_format)
+    end(report, output_format)
+
+
+def show(report: "Report", output_format: Format) -> None:
+    """Print a report.
+
+    Raises:
+        OSError: stdout cannot be written; the boundary tells it.
+    """
+    if output_format is Format.TEXT and _is_terminal():
+        _draw(report)
+    else:
+        _print(report, output_format)
+
+
+def end(report: "Report", output_format: Format) -> NoReturn:
+    """End with a report's exit code or, for nagios, a monitoring plugin's (contract §7)."""
+    raise typer.Exit(_exit_code(report, output_format))
+
+
+def _exit_code(report: "Report", output_format: Format) -> int:
+    if output_format is Format.NAGIOS:
+        from genesis_ops.report.nagios import status
+
+        return status(report)
+    return report.exit_code
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _print(report: "Report", output_format: Format) -> None:
+    """Write a report without colours; what stdout's encoding does not have stands there as escapes."""
+    unicode = output_format is Format.TEXT and _has_signs()  # only text asks, and the others need not load it
+    typer.echo(_writable(render(report, output_format, width=PLAIN_WIDTH, unicode=unicode)), nl=False)
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "ascii"
+
+
+def _writable(text: str) -> str:
+    encoding = _encoding()
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _has_signs() -> bool:
+    from genesis_ops.report.text import can_show
+
+    return can_show(_encoding())
+
+
+def _draw(report: "Report") -> None:
+    """Write a report at the terminal's width, in colours unless NO_COLOR or the kind of terminal forbids them."""
+    import shutil
+
+    from genesis_ops.report.text import lines
+
+    width = shutil.get_terminal_size().columns
+    drawn = lines(report, width=width, unicode=_has_signs())
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        typer.echo(_writable("\n".join("".join(span.text for span in line) for line in drawn)))
+        return
+
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line in drawn:
+        console.print(Text.assemble(*((_writable(span.text), span.style) for span in line)), soft_wrap=True)
