@@ -2,9 +2,13 @@
 
 import json
 import os
+import shlex
 
 from genesis_ops.errors import Refused, typed
 from genesis_ops.settings import Settings
+from genesis_ops.state.latch import Latch, read_latch
+
+_USUAL_LOG_DIR = "logs/paper_trading"
 
 
 def require_champion(settings: Settings) -> None:
@@ -45,3 +49,24 @@ def require_environment_file(settings: Settings) -> None:
     if os.path.lexists(path) and not path.is_file():
         what = "a directory" if path.is_dir() else "not a regular file"
         raise Refused(f"{path} is {what}, so no key in it can be loaded", next_command=f"ls -ld {typed(path)}")
+
+
+def require_no_latch(settings: Settings) -> None:
+    """Make sure that nobody has stopped the phase (runbook, "STOP if FAIL").
+
+    Raises:
+        Refused: the stop latch is set, with each reason.
+    """
+    if (latch := read_latch(settings.log_dir)) is not None:
+        raise stopped_by(latch, settings)
+
+
+def stopped_by(latch: Latch, settings: Settings) -> Refused:
+    """Say why nothing runs, and how a person who has looked into it allows it again."""
+    shown = settings.shown(settings.log_dir)
+    where = "" if shown == _USUAL_LOG_DIR else f" --log-dir {shlex.quote(shown)}"
+    return Refused(
+        "the stop latch is set: no runner starts until somebody clears it",
+        notes=latch.lines(),
+        next_command=f'genesis-ops resume{where} --reason "..."',
+    )

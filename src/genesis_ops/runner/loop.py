@@ -26,12 +26,14 @@ from genesis_ops.runner.decide import (
 from genesis_ops.runner.evaluate import Evaluator
 from genesis_ops.runner.feed import Feed
 from genesis_ops.runner.recover import Recovered
+from genesis_ops.state.latch import Latch
 from genesis_ops.state.model import PendingEvaluation, State
 from genesis_ops.state.store import StateStore
 from genesis_ops.words import Timeframe, iso
 
 HEARTBEAT_POLLS = 10
 _START_EXTENSION_SECONDS = 90
+_SHOWN = 300  # characters of why the latch is set; the whole of it stands in the latch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Parts:
     store: StateStore
     notifier: Notifier
     stop_signal: Callable[[], int | None]
+    read_latch: Callable[[], Latch | None]
     watch: Callable[["Glance"], None]
 
 
@@ -97,6 +100,8 @@ class Runner:
         self._recovered = recovered
         self._state = recovered.state
         self._verified = False
+        self.latch: Latch | None = None
+        """The stop latch that ended the run, if that is what ended it."""
         self._tally = _Tally(price=recovered.last_price)
 
     def run(self) -> State:
@@ -153,11 +158,17 @@ class Runner:
 
     def _finish(self) -> None:
         self._parts.notifier.stopping()
-        number = self._parts.stop_signal()
         log = self._parts.log
-        log.write(events.CandlesDone(self._tally.evaluated) if number is None else events.SignalReceived(number))
+        log.write(self._reason_to_stop())
         self._save(replace(self._state, last_heartbeat=iso(self._parts.clock.now_ms())))
         log.write(events.RunnerStopped())
+
+    def _reason_to_stop(self) -> events.Event:
+        if (number := self._parts.stop_signal()) is not None:
+            return events.SignalReceived(number)
+        if self.latch is not None:
+            return events.LatchFound("; ".join(self.latch.lines())[:_SHOWN])
+        return events.CandlesDone(self._tally.evaluated)
 
     # --- the loop
 
@@ -172,7 +183,7 @@ class Runner:
 
     def _done(self) -> bool:
         enough = self._job.candles is not None and self._tally.evaluated >= self._job.candles
-        return enough or self._parts.stop_signal() is not None
+        return enough or self.latch is not None or self._parts.stop_signal() is not None
 
     def _plan(self, due: float) -> float:
         now = self._parts.clock.monotonic()
@@ -197,6 +208,7 @@ class Runner:
             self._evaluate(self._state.pending_evaluation)
         if self._tally.polls % HEARTBEAT_POLLS == 0:
             self._heartbeat()
+            self.latch = self._parts.read_latch()
         self._show()
 
     def _look_at(self, candles: Candles) -> None:

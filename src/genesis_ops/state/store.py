@@ -4,7 +4,6 @@ import errno
 import os
 import shlex
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,14 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genesis_ops.errors import StateUnreadable, WriteFailed
+from genesis_ops.state.durable import READ, create, put_in_place, sync_directory
 from genesis_ops.state.model import State
 from genesis_ops.words import visible
 
 _REBUILD = "genesis-ops run --rebuild-state"
 _NEVER_DELETE = "never delete it: a runner without it would trade its last candle again"
-# A name that is a FIFO or a device must not block the reader; os.O_BINARY keeps Windows from touching line ends.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,12 @@ class StateStore:
     def save(self, state: State) -> None:
         """Replace the state file durably; WriteFailed leaves the former file whole."""
         target = Path(os.path.realpath(self.path))  # a link to the state file stays a link
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         raw = self._readable_again(state)
         with self._write_failures("the former state is whole"):
-            temporary.unlink(missing_ok=True)  # a dead process had the same pid
-            _create(temporary, raw, like=target, durable=self.durable)
-            with _removed_on_failure(temporary):
-                temporary.replace(target)
+            put_in_place(target, raw, durable=self.durable)
         if self.durable:
             with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
-                _sync_directory(target.parent)
+                sync_directory(target.parent)
 
     def set_aside(self, now_ms: int) -> State | None:
         """Keep a copy of whatever stands in the file, so that it may be replaced, and give it if it can be read.
@@ -80,9 +73,30 @@ class StateStore:
             raise self._unusable(f"is not replaced, because it could not be copied first: {note}")
         return state
 
+    def back_up_if_corrupt(self, now_ms: int) -> str:
+        """Copy bytes that are no state under the runbook's name ("State File Corruption") and change nothing else.
+
+        Tells in one line what is wrong and which copy is kept, or an empty text where there is nothing to keep.
+
+        Raises:
+            StateUnreadable: what has the name cannot be read, so it cannot be copied.
+            WriteFailed: the copy could not be written.
+        """
+        raw = self._bytes()
+        if raw is None:
+            return ""
+        try:
+            State.parse(raw, self.path)
+        except StateUnreadable as error:
+            kept, note = self._keep_copy(raw, now_ms)
+            if kept:
+                return f"{error.message}; {note}"
+            raise WriteFailed(f"{error.message}; {note}", notes=(_NEVER_DELETE,)) from None
+        return ""
+
     def _bytes(self) -> bytes | None:
         try:
-            descriptor = os.open(self.path, _READ)
+            descriptor = os.open(self.path, READ)
         except FileNotFoundError:
             if self.path.is_symlink():
                 raise self._unusable(f"is a link to {self.path.readlink()}, which does not exist") from None
@@ -110,7 +124,7 @@ class StateStore:
         try:
             if (earlier := self._copy_of(raw, why)) is not None:
                 return True, visible(f"kept as it is; a copy is in {earlier.name}")
-            _create(copy, raw)
+            create(copy, raw)
         except OSError as error:
             return False, visible(f"kept as it is; {copy.name} could not be written ({error.strerror})")
         return True, visible(f"kept as it is; a copy is in {copy.name}")
@@ -156,53 +170,6 @@ class StateStore:
                 raise WriteFailed(message, notes=(afterwards,), next_command=f"ls -ld {directory}") from error
             notes = (afterwards, *_free_space(self.path.parent))
             raise WriteFailed(message, notes=notes, next_command=f"df -h {directory}") from error
-
-
-def _create(path: Path, raw: bytes, *, like: Path | None = None, durable: bool = True) -> None:
-    """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none."""
-    descriptor = os.open(path, _CREATE, 0o644)
-    with _removed_on_failure(path):
-        try:
-            if like is not None:
-                _take_over(descriptor, like)
-            rest = memoryview(raw)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-@contextmanager
-def _removed_on_failure(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        with suppress(OSError):
-            path.unlink()
-        raise
-
-
-def _take_over(descriptor: int, like: Path) -> None:
-    """Keep mode and owner of the file to be replaced: one command run by root must not lock the service user out."""
-    if sys.platform == "win32":
-        return
-    with suppress(FileNotFoundError):
-        former = like.stat()
-        os.fchmod(descriptor, stat.S_IMODE(former.st_mode))
-        with suppress(PermissionError):
-            os.fchown(descriptor, former.st_uid, former.st_gid)
-
-
-def _sync_directory(directory: Path) -> None:
-    if sys.platform == "win32":
-        return  # Windows cannot open a directory, and journals the rename itself
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _free_space(directory: Path) -> tuple[str, ...]:

@@ -1,0 +1,108 @@
+"""Files that a crash leaves whole: created or replaced at once, and on the disk before anything is built on them.
+
+Everything here raises OSError; who calls knows what to say about it.
+"""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+# A name that is a FIFO or a device must not block the reader; os.O_BINARY keeps Windows from touching line ends.
+READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Read a plain file of at most so many bytes, and neither wait for a FIFO's writer nor fill the memory."""
+    descriptor = os.open(path, READ)
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
+            raise OSError(errno.EISDIR, "is a directory", str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            raw = file.read(most + 1)
+    finally:
+        os.close(descriptor)
+    if len(raw) > most:
+        raise OSError(errno.EFBIG, f"is larger than {most} bytes", str(path))
+    return raw
+
+
+def create(path: Path, raw: bytes, *, mode: int = 0o644, like: Path | None = None, durable: bool = True) -> None:
+    """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none."""
+    descriptor = os.open(path, _CREATE, mode)
+    with _removed_on_failure(path):
+        try:
+            if like is not None:
+                _take_over(descriptor, like)
+            write_all(descriptor, raw)
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def put_in_place(target: Path, raw: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
+    """Let a file hold these bytes: the former one is whole until it does; ``sync_directory`` makes that last."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)  # a dead process had the same pid
+    create(temporary, raw, mode=mode, like=target, durable=durable)
+    with _removed_on_failure(temporary):
+        temporary.replace(target)
+
+
+def publish(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
+    """Let a file appear whole or not at all; FileExistsError if anything has the name, because that stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    create(temporary, raw, mode=mode)
+    try:
+        path.hardlink_to(temporary)
+    finally:
+        temporary.unlink()
+    sync_directory(path.parent)
+
+
+def write_all(descriptor: int, raw: bytes) -> None:
+    """Write every byte, in as many pieces as the system takes."""
+    rest = memoryview(raw)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def sync_directory(directory: Path) -> None:
+    """Have a directory's names on the disk."""
+    if sys.platform == "win32":
+        return  # Windows cannot open a directory, and journals the rename itself
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _take_over(descriptor: int, like: Path) -> None:
+    """Keep mode and owner of the file to be replaced: one command run by root must not lock the service user out."""
+    if sys.platform == "win32":
+        return
+    with suppress(FileNotFoundError):
+        former = like.stat()
+        os.fchmod(descriptor, stat.S_IMODE(former.st_mode))
+        with suppress(PermissionError):
+            os.fchown(descriptor, former.st_uid, former.st_gid)
