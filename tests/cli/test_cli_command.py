@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from genesis_ops import __version__
 from genesis_ops.cli.app import app
 
-COMMANDS = ("run", "rehearse", "sandbox", "config")
+COMMANDS = ("run", "preflight", "acceptance", "stop-check", "resume", "rehearse", "sandbox", "config")
 EVERY_COMMAND = [(), *((name,) for name in COMMANDS), ("sandbox", "serve"), ("sandbox", "faults"), ("config", "show")]
 
 
@@ -112,8 +112,8 @@ atexit.register(lambda: print("LOADED", [name for name in {HEAVY!r} if name in s
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("genesis-ops ", {"run", "rehearse", "sandbox", "config"}),
-        ("genesis-ops re", {"rehearse"}),
+        ("genesis-ops ", set(COMMANDS)),
+        ("genesis-ops re", {"rehearse", "resume"}),
         ("genesis-ops sandbox ", {"serve", "faults"}),
         ("genesis-ops run --po", {"--poll-interval", "--port"}),
     ],
@@ -147,4 +147,4 @@ echo "${COMPREPLY[@]}"
 """
     env = environment(PATH=f"{tmp_path}:{environment()['PATH']}")
     done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout == "sandbox\n"
+    assert done.stdout == "stop-check sandbox\n"

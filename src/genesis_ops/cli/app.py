@@ -1,19 +1,21 @@
 """The command ``genesis-ops``: its sub-commands, the options before them, and the one error boundary."""
 
 import errno
+import gc
 import os
 import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from genesis_ops import __version__
-from genesis_ops.cli import config, rehearse, run, sandbox
 from genesis_ops.cli.options import Common
 from genesis_ops.errors import GenesisError, UsageRefused, WriteFailed
 from genesis_ops.words import Exit, visible
@@ -21,8 +23,30 @@ from genesis_ops.words import Exit, visible
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EPIPE, errno.EBADF}
 
 
+COMMANDS = {
+    "run": "run:run",
+    "preflight": "preflight:preflight",
+    "acceptance": "acceptance:acceptance",
+    "stop-check": "stop_check:stop_check",
+    "resume": "resume:resume",
+    "rehearse": "rehearse:rehearse",
+    "sandbox": "sandbox:app",
+    "config": "config:app",
+}
+"""Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""
+
+
 class Boundary(TyperGroup):
     """The one place where an error becomes words on stderr and an exit code (contract §7)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        not_loaded: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = {**not_loaded, **self.commands}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load one command; None if there is none of that name."""
+        return super().get_command(ctx, cmd_name) or (_loaded(cmd_name) if cmd_name in COMMANDS else None)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run all of it, help and version too; an output that cannot be written is told and ends with 70."""
@@ -55,6 +79,20 @@ class Boundary(TyperGroup):
                 raise
             _tell_bug(error)
             raise typer.Exit(Exit.BUG_OR_WRITE_FAILED) from error
+
+
+def _loaded(name: str) -> Any:
+    """Make a command out of a function, or of a group's own Typer."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"genesis_ops.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        command: Any = get_command(found)
+    else:
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+        alone.command(name)(found)
+        command = get_command(alone)
+    command.name = name
+    return command
 
 
 def _tell_usage(error: Any) -> int:
@@ -131,13 +169,8 @@ def common(
     ] = False,
 ) -> None:
     """Run, judge and document a paper-trading phase."""
+    gc.enable()  # the start is over
     ctx.obj = Common(root=root, config=config_file)
-
-
-app.command("run")(run.run)
-app.command("rehearse")(rehearse.rehearse)
-app.add_typer(sandbox.app, name="sandbox")
-app.add_typer(config.app, name="config")
 
 
 def main() -> None:
