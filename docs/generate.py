@@ -57,7 +57,7 @@ def _code(text: str) -> str:
 
 
 _COMMANDS = (
-    (), ("run",), ("rehearse",),
+    (), ("run",), ("preflight",), ("acceptance",), ("stop-check",), ("resume",), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("config",), ("config", "show"),
 )  # fmt: skip

@@ -167,9 +167,10 @@ def _judged(number: int, check: Check[E], evidence: E, shown: Callable[[str], st
 
 def _sure(result: Result, doubt: str) -> Result:
     """Take back a PASS or a WARN that rests on evidence which could not be read to its end; a FAIL stays one."""
-    if doubt and result.outcome in {Outcome.PASS, Outcome.WARN}:
-        return result._replace(outcome=Outcome.UNKNOWN, detail=f"{doubt}; as far as it could be read: {result.detail}")
-    return result
+    if not doubt or result.outcome not in {Outcome.PASS, Outcome.WARN}:
+        return result
+    seen = f"; as far as it could be read: {result.detail}" if result.observed else ""
+    return result._replace(outcome=Outcome.UNKNOWN, detail=doubt + seen)
 
 
 def _place(proof: Line | Place, shown: Callable[[str], str]) -> Place:

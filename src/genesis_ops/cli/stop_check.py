@@ -1,0 +1,82 @@
+"""genesis-ops stop-check: does one of the runbook's abort conditions hold, and if asked, act on it."""
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genesis_ops.cli.judging import OutputFormat, Strict, end, show
+from genesis_ops.cli.options import load_settings
+from genesis_ops.cli.window import moment_ms
+from genesis_ops.errors import UsageRefused
+from genesis_ops.report.formats import Format
+from genesis_ops.words import visible
+
+if TYPE_CHECKING:
+    from genesis_ops.collect.judgement import Asked
+    from genesis_ops.collect.where import Source
+    from genesis_ops.settings import Settings
+
+_EXAMPLE = "genesis-ops stop-check --since 2026-02-04"
+
+
+def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
+    ctx: typer.Context,
+    *,
+    since: Annotated[str | None, typer.Option(help="From when on everything counts; default: Day 0.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to when: now, last (the newest line) or an ISO time.")] = None,
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="Where a condition holds: set the stop latch and stop the runner.")
+    ] = False,
+    log_dir: Annotated[str | None, typer.Option(help="Where the logs are.")] = None,
+    state_file: Annotated[str | None, typer.Option(help="Where the state is.")] = None,
+    copied: Annotated[
+        Path | None, typer.Option("--from", help="Judge a copy: a directory of logs, a root, or an archive of one.")
+    ] = None,
+    output: OutputFormat = Format.TEXT,
+    strict: Strict = False,
+) -> None:
+    """Look for the six abort conditions over the whole phase so far (runbook, STOP if FAIL)."""
+    if enforce and (copied is not None or until is not None):
+        raise UsageRefused(
+            "--enforce acts on this host as it is now: not with --from or --until", next_command=_EXAMPLE
+        )
+    settings = load_settings(ctx, log_dir=log_dir, state_file=state_file).settings
+    gc.disable()  # a judgement is over before there is anything worth collecting
+
+    from genesis_ops.clients.host_clock import HostClock
+    from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_stop, newest_line_ms
+    from genesis_ops.collect.where import source
+
+    now_ms = HostClock().now_ms()
+    start_ms = day_zero_ms(settings) if since is None else moment_ms("--since", since, now_ms, _EXAMPLE)
+    until = until or ("now" if copied is None else "last")
+    with source(settings, copied) as where:
+        if until == "last":
+            end_ms = newest_line_ms(where.log_dir) or now_ms
+        else:
+            end_ms = now_ms if until == "now" else moment_ms("--until", until, now_ms, _EXAMPLE)
+        asked = Asked(start_ms, end_ms, now_ms, strict)
+        report = judge_stop(settings, where, asked).report
+        failed = _enforce(settings, where, asked) if enforce else 0
+    show(report, output)
+    if failed:
+        raise typer.Exit(failed)
+    end(report, output)
+
+
+def _enforce(settings: "Settings", where: "Source", asked: "Asked") -> int:
+    """Act on the conditions that hold since an operator last resumed; tell every step on stderr."""
+    from genesis_ops.clients.host_clock import HostClock
+    from genesis_ops.collect.judgement import standing_reasons
+    from genesis_ops.enforce.act import enforce
+    from genesis_ops.enforce.host import Host
+
+    reasons = standing_reasons(settings, where, asked)
+    if not reasons:
+        return 0
+    done = enforce(settings, reasons, Host(settings), HostClock())
+    for step in done.steps:
+        typer.echo(f"genesis-ops: {'done' if step.done else 'FAILED'}: {step.name}: {visible(step.detail)}", err=True)
+    return 0 if done.complete else int(done.exit_code)

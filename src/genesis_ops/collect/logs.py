@@ -1,0 +1,245 @@
+"""Look once at the log: the window's runs, its gaps and silences explained, and what hindered the reading."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice, pairwise
+
+from genesis_ops.checks.evidence import Gap, LogEvidence, Silence
+from genesis_ops.checks.explain import SILENT_MS, explain_gap, explain_silence
+from genesis_ops.collect.where import Source
+from genesis_ops.runlog.events import (
+    CandleClose,
+    EvaluateError,
+    EvaluationFailed,
+    Event,
+    FeedDead,
+    FeedSilence,
+    FetchError,
+    FetchRetry,
+)
+from genesis_ops.runlog.files import LogFile, log_files, stamp_ms
+from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader, Notes
+from genesis_ops.runlog.runs import Close, Run, begun_before, runs
+from genesis_ops.runlog.sieve import Sieve
+from genesis_ops.runlog.tail import end_ms, last_words
+from genesis_ops.runlog.tally import LATE_MS, Fate, Tally, tally
+from genesis_ops.runlog.zone import FARTHEST_MS, in_utc, is_local, offset_ms
+from genesis_ops.settings import Settings
+from genesis_ops.words import DAY_MS, MINUTE_MS, stamp
+
+_AFTERWARDS_MS = 2 * MINUTE_MS
+_LONGEST_MARGIN_MS = 70 * DAY_MS
+_MOST_MISSING = 100_000  # two months of minutes
+_OUTAGE: tuple[type[Event], ...] = (FetchError, FetchRetry, FeedDead, FeedSilence)
+_FAILURE = (EvaluateError, EvaluationFailed)
+_REPEATED = {*_OUTAGE, *_FAILURE, *ROUTINE}
+
+
+class LogLook:
+    """Looks at the log of one market for one window ``[start_ms, end_ms]`` (UTC); ``gather`` gives what was seen."""
+
+    def __init__(self, source: Source, settings: Settings, start_ms: int, end_ms: int) -> None:
+        self._source, self._timeframe = source, settings.timeframe
+        self._market = f"{settings.symbol} {settings.timeframe}"
+        self._start_ms, self._end_ms = start_ms, end_ms
+        self._from_ms = start_ms - min(2 * self._timeframe.close_of(0), _LONGEST_MARGIN_MS) - SILENT_MS
+        self._files, self._problem = _listed(source)
+        self._local = is_local(self._files)
+        self._notes = Notes()
+
+    def gather(self, *, closely: bool) -> LogEvidence:
+        """Read the window; ``closely`` with its heartbeats and silences, and every candle that was to be expected."""
+        lines = self._telling(closely=closely)
+        if closely and not self._local and any(map(offset_ms, lines)):
+            self._local = True
+            lines = self._telling(closely=closely)
+        window = [line for line in lines if line.at_ms >= self._start_ms]
+        seen = tally(window if closely else (), self._timeframe, self._start_ms, self._end_ms if closely else 0)
+        alive = runs(lines, lambda: self._begun(lines))
+        closes = [close for run in alive for close in run.closes]
+        missing = _missing_hours(seen) if closely else self._missing_steps(closes)
+        return LogEvidence(
+            timeframe=self._timeframe,
+            start_ms=self._start_ms,
+            end_ms=self._end_ms,
+            runs=tuple(_since(run, self._start_ms) for run in alive if run.last_ms >= self._start_ms),
+            earlier=tuple(close for close in closes if close.line.at_ms < self._start_ms),
+            texts=tuple(line.text for line in window),
+            tally=seen,
+            gaps=tuple(self._gap(group, closes, _limit_ms(alive)) for group in missing),
+            silences=tuple(self._silences(window, _limit_ms(alive))) if closely else (),
+            first_ms=min((line.at_ms for line in window), default=None),
+            last_ms=max((line.at_ms for line in window), default=None),
+            newest=self._newest(closes),
+            ahead_ms=tuple(sorted(self._ahead(window))),
+            notes=self._notes,
+            troubles=(*self._notes.unreadable, *self._notes.damaged, *self._foreign(alive)),
+            nothing=self._nothing(window),
+        )
+
+    # --- reading
+
+    def _telling(self, *, closely: bool) -> list[LogLine]:
+        """Read what tells something, from a little before the window; all of it where times need correcting."""
+        if self._local:
+            reader: LogReader | Sieve = self._wide(self._from_ms, self._end_ms)
+            found = self._within(in_utc(reader), self._from_ms, self._end_ms)
+        else:
+            silence_ms = SILENT_MS if closely else None
+            reader = Sieve(self._files, self._from_ms, self._end_ms, silence_ms=silence_ms)
+            found = iter(reader)
+        lines = [*_without_repetition(found)]
+        self._notes = reader.notes
+        return lines
+
+    def _all(self, from_ms: int, to_ms: int) -> list[LogLine]:
+        if self._local:
+            return [*_thinned(self._within(in_utc(self._wide(from_ms, to_ms)), from_ms, to_ms))]
+        return [*_thinned(LogReader(self._files, from_ms, to_ms))]
+
+    def _wide(self, from_ms: int, to_ms: int) -> LogReader:
+        return LogReader(self._files, from_ms - FARTHEST_MS, to_ms + FARTHEST_MS)
+
+    def _within(self, lines: Iterable[LogLine], from_ms: int, to_ms: int) -> Iterator[LogLine]:
+        return (line for line in lines if from_ms <= line.at_ms <= to_ms)
+
+    def _begun(self, lines: Sequence[LogLine]) -> Run | None:
+        stamped_ms = stamp_ms(lines[0].text[:19].encode()) if lines else None
+        return None if stamped_ms is None else begun_before(self._files, stamped_ms)
+
+    def _newest(self, closes: Sequence[Close]) -> CandleClose | None:
+        """Name the newest close of the whole log: the window's, unless the log goes on behind it."""
+        goes_on = any(end_ms(file) > self._end_ms for file in self._files)
+        if closes and not goes_on:
+            return max(closes, key=lambda close: close.ts).event
+        return last_words(self._source.log_dir).close if self._files else None
+
+    def _ahead(self, window: Sequence[LogLine]) -> set[int]:
+        stamped = ((line, stamp_ms(line.text[:19].encode())) for line in window) if self._local else ()
+        return {at_ms - line.at_ms for line, at_ms in stamped if at_ms is not None} - {0}
+
+    def _foreign(self, alive: Sequence[Run]) -> Iterator[str]:
+        """Name runs of another market, whose closes prove nothing for this one."""
+        markets = dict.fromkeys(f"{run.symbol} {run.timeframe}" for run in alive if run.symbol)
+        return (f"the log is of {market} and not of {self._market}" for market in markets if market != self._market)
+
+    def _nothing(self, window: Sequence[LogLine]) -> str:
+        if self._problem or window:
+            return self._problem
+        if not self._files:
+            return f"there is no runner log in {self._source.shown_dir}"
+        ends_ms = max(map(end_ms, self._files))
+        reach = f"it ends {stamp(ends_ms)[:16]}" if ends_ms < self._start_ms else f"see {self._files[-1].path.name}"
+        return f"no line of the runner log lies in the window; {reach}"
+
+    # --- what is missing
+
+    def _missing_steps(self, closes: Sequence[Close]) -> list[tuple[int, ...]]:
+        """Name the candles of every step of more than two timeframes, and those since the last close."""
+        lines = {close.ts: close.line.at_ms for close in closes}
+        found = [
+            tuple(islice(self._candles(earlier, later), _MOST_MISSING))
+            for earlier, later in pairwise(sorted(lines))
+            if lines[later] >= self._start_ms
+        ]
+        if lines:
+            found.append(tuple(islice(self._candles(max(lines), self._end_ms - LATE_MS, closed=True), _MOST_MISSING)))
+        inside = (tuple(ts for ts in group if self._timeframe.close_of(ts) >= self._start_ms) for group in found)
+        return [missing for missing in inside if len(missing) > 1]
+
+    def _candles(self, after: int, until_ms: int, *, closed: bool = False) -> Iterator[int]:
+        """Name the candles that open after one and before a time, or close by it."""
+        open_ms = self._timeframe.close_of(after)
+        while (self._timeframe.close_of(open_ms) <= until_ms) if closed else (open_ms < until_ms):
+            yield open_ms
+            open_ms = self._timeframe.close_of(open_ms)
+
+    def _gap(self, missing: tuple[int, ...], closes: Sequence[Close], limit_ms: int) -> Gap:
+        to_ms = min(self._timeframe.close_of(self._timeframe.close_of(missing[-1])) + limit_ms, self._end_ms)
+        earlier = [close.line for close in closes if close.ts < missing[0]]
+        later = [close.line for close in closes if close.ts > missing[-1]]
+        why = explain_gap(self._all(missing[0], to_ms), missing, self._timeframe, to_ms, limit_ms)
+        return Gap(missing, why, (*earlier[-1:], *later[:1]))
+
+    def _silences(self, window: Sequence[LogLine], limit_ms: int) -> Iterator[Silence]:
+        """Confirm by reading every line where the telling ones are far apart."""
+        for before, after in pairwise(window):
+            if 0 <= after.at_ms - before.at_ms < limit_ms or (after.file != before.file and after.at_ms < before.at_ms):
+                continue
+            from_ms, to_ms = sorted((before.at_ms, after.at_ms))
+            lines = self._all(from_ms - _AFTERWARDS_MS, to_ms + _AFTERWARDS_MS)
+            for a, b in pairwise(line for line in lines if from_ms <= line.at_ms <= to_ms):
+                if not 0 <= b.at_ms - a.at_ms < limit_ms:
+                    yield Silence(a.at_ms, b.at_ms, explain_silence(lines, to_ms + _AFTERWARDS_MS, limit_ms))
+
+
+def _listed(source: Source) -> tuple[tuple[LogFile, ...], str]:
+    try:
+        files = log_files(source.log_dir)
+    except OSError as error:
+        return (), f"the log directory {source.shown_dir} cannot be listed: {error.strerror}"
+    return files, "" if source.log_dir.is_dir() else f"there is no log directory {source.shown_dir}"
+
+
+def _without_repetition(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """Keep of what an outage repeats at every poll the ends: a whole phase of it could not be kept in memory."""
+    failed = begun = False
+    passed: LogLine | None = None
+    for line in lines:
+        event = line.event
+        outage = isinstance(event, _OUTAGE)
+        if (outage and begun) or (failed and isinstance(event, _FAILURE)):
+            passed = line
+            continue
+        if passed is not None:
+            yield passed
+        failed, passed, begun = isinstance(event, _FAILURE), None, outage
+        yield line
+    if passed is not None:
+        yield passed
+
+
+def _thinned(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    """Keep of what is repeated at every poll one line a minute, and those beside a pause: an outage can last weeks."""
+    kept: dict[type[Event], int] = {}
+    previous: LogLine | None = None
+    left_out: LogLine | None = None
+    for line in lines:
+        apart = previous is None or not 0 <= line.at_ms - previous.at_ms < MINUTE_MS
+        previous = line
+        kind = type(line.event)
+        if left_out is not None and apart:
+            yield left_out
+        repeats = kind in _REPEATED and 0 <= line.at_ms - kept.get(kind, -MINUTE_MS) < MINUTE_MS
+        left_out = line if repeats and not apart else None
+        if left_out is None:
+            kept[kind] = line.at_ms
+            yield line
+    if left_out is not None:
+        yield left_out
+
+
+def _missing_hours(seen: Tally) -> list[tuple[int, ...]]:
+    groups = groupby(seen.hours, key=lambda hour: hour.fate is Fate.MISSING)
+    return [tuple(hour.open_ms for hour in hours) for missing, hours in groups if missing]
+
+
+def _limit_ms(alive: Sequence[Run]) -> int:
+    """Tell how long the log may stand still: as long as the window may be uncovered, or three polls."""
+    return max([SILENT_MS, *(3000 * (run.interval or 0) for run in alive)])
+
+
+def _since(run: Run, start_ms: int) -> Run:
+    """Take from a run what it did from a time on; what it announced at its start stays."""
+
+    def later(lines: tuple[LogLine, ...]) -> tuple[LogLine, ...]:
+        return tuple(line for line in lines if line.at_ms >= start_ms)
+
+    return run._replace(
+        closes=tuple(close for close in run.closes if close.line.at_ms >= start_ms),
+        submissions=later(run.submissions),
+        skipped=later(run.skipped),
+        fallbacks=later(run.fallbacks),
+        fatal=later(run.fatal),
+        missed=later(run.missed),
+        beats=tuple(at_ms for at_ms in run.beats if at_ms >= start_ms),
+    )

@@ -1,0 +1,141 @@
+"""Where the evidence lies: on this host, in another host's directory, or in an archive of one (contract §6, --from)."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from genesis_ops.errors import Unreachable, UsageRefused, typed
+from genesis_ops.settings import Settings
+
+_WANTED = re.compile(r"runner_\d{8}\.log(?:\.gz)?|runner_state\.json|operations\.jsonl|runner_evaluations_\d{8}\.log")
+_MOST_BYTES = 4 << 30
+_BLOCK = 1 << 20
+
+
+class Source(NamedTuple):
+    """The log directory and the state file that are judged, and the names under which a report shows them."""
+
+    log_dir: Path
+    state_file: Path
+    shown_dir: str
+    shown_state: str
+
+    def shown(self, path: str) -> str:
+        """Write a file of the log directory as the host itself would, wherever it was copied to."""
+        return f"{self.shown_dir}/{Path(path).name}"
+
+
+@contextmanager
+def source(settings: Settings, copied: Path | None) -> Iterator[Source]:
+    """Find the evidence: the settings' own, or that of a directory or an archive, which is unpacked and removed again.
+
+    Raises:
+        UsageRefused: there is no such file or directory.
+        Unreachable: it cannot be read, or holds neither log nor state.
+    """
+    here = Source(
+        settings.log_dir,
+        settings.state_file,
+        _posix(settings.shown(settings.log_dir)),
+        _posix(settings.shown(settings.state_file)),
+    )
+    if copied is None:
+        yield here
+    elif copied.is_dir():
+        yield _within(copied, here, settings)
+    elif copied.is_file():
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:
+            _unpack(copied, Path(directory))
+            yield _within(_holding(Path(directory), copied), here, settings)
+    else:
+        raise UsageRefused(f"flag --from: there is no file or directory {copied}", next_command="ls -l")
+
+
+def _posix(path: str) -> str:
+    return path.replace("\\", "/")
+
+
+def _within(directory: Path, here: Source, settings: Settings) -> Source:
+    """Take a root's own log directory if it has one, else the directory itself."""
+    below = directory / settings.shown(settings.log_dir)
+    log_dir = below if below.is_dir() else directory
+    return here._replace(log_dir=log_dir, state_file=log_dir / settings.state_file.name)
+
+
+def _holding(directory: Path, archive: Path) -> Path:
+    """Find the folder with the logs, the one nearest to the top where there are several (an archive of restarts)."""
+    folders = {path.parent for path in directory.rglob("*") if path.is_file()}
+    if not folders:
+        raise Unreachable(
+            f"{archive} holds no runner log and no state", next_command=f"tar -tf {typed(archive)}      (or: unzip -l)"
+        )
+    return min(folders, key=lambda folder: (len(folder.parts), str(folder)))
+
+
+def _unpack(archive: Path, into: Path) -> None:
+    import tarfile
+    import zipfile
+    import zlib
+
+    try:
+        if zipfile.is_zipfile(archive):
+            _unpack_zip(archive, into)
+        else:
+            _unpack_tar(archive, into)
+    except (
+        OSError,
+        EOFError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+    ) as e:
+        message = f"{archive} is neither a directory nor an archive that can be read: {e}"
+        raise Unreachable(message, next_command=f"file {typed(archive)}") from e
+
+
+def _unpack_tar(archive: Path, into: Path) -> None:
+    import tarfile
+
+    room = _MOST_BYTES
+    with tarfile.open(archive) as packed:
+        for member in packed:
+            if member.isfile() and (target := _target(member.name, into)) is not None:
+                content = packed.extractfile(member)
+                if content is not None:
+                    room = _copy(content, target, room)
+
+
+def _unpack_zip(archive: Path, into: Path) -> None:
+    import zipfile
+
+    room = _MOST_BYTES
+    with zipfile.ZipFile(archive) as packed:
+        for member in packed.infolist():
+            if not member.is_dir() and (target := _target(member.filename, into)) is not None:
+                with packed.open(member) as content:
+                    room = _copy(content, target, room)
+
+
+def _target(name: str, into: Path) -> Path | None:
+    """Say where a member goes; None for what is not evidence, or would lie outside."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not _WANTED.fullmatch(parts[-1] if parts else "") or any(part in {"..", "/"} or ":" in part for part in parts):
+        return None
+    return into.joinpath(*parts)
+
+
+def _copy(content: IO[bytes], target: Path, room: int) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        while block := content.read(_BLOCK):
+            room -= len(block)
+            if room < 0:
+                raise OSError("it unpacks to more than 4 GiB")
+            file.write(block)
+    return room
