@@ -1,6 +1,7 @@
 """Look once at the log: the window's runs, its gaps and silences explained, and what hindered the reading."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby, islice, pairwise
 
 from genesis_ops.checks.evidence import Gap, LogEvidence, Silence
@@ -16,7 +17,7 @@ from genesis_ops.runlog.events import (
     FetchError,
     FetchRetry,
 )
-from genesis_ops.runlog.files import LogFile, log_files, stamp_ms
+from genesis_ops.runlog.files import LogFile, last_stamp_ms, log_files, opened, stamp_ms
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader, Notes
 from genesis_ops.runlog.runs import Close, Run, begun_before, runs
 from genesis_ops.runlog.sieve import Sieve
@@ -24,7 +25,7 @@ from genesis_ops.runlog.tail import end_ms, last_words
 from genesis_ops.runlog.tally import LATE_MS, Fate, Tally, tally
 from genesis_ops.runlog.zone import FARTHEST_MS, in_utc, is_local, offset_ms
 from genesis_ops.settings import Settings
-from genesis_ops.words import DAY_MS, MINUTE_MS, stamp
+from genesis_ops.words import DAY_MS, MINUTE_MS, day, stamp
 
 _AFTERWARDS_MS = 2 * MINUTE_MS
 _LONGEST_MARGIN_MS = 70 * DAY_MS
@@ -43,7 +44,8 @@ class LogLook:
         self._start_ms, self._end_ms = start_ms, end_ms
         self._from_ms = start_ms - min(2 * self._timeframe.close_of(0), _LONGEST_MARGIN_MS) - SILENT_MS
         self._files, self._problem = _listed(source)
-        self._local = is_local(self._files)
+        self._near = tuple(file for file in self._files if self._may_reach(file))
+        self._local = is_local(self._near)
         self._notes = Notes()
 
     def gather(self, *, closely: bool) -> LogEvidence:
@@ -78,6 +80,16 @@ class LogLook:
 
     # --- reading
 
+    def _may_reach(self, file: LogFile) -> bool:
+        """Whether a file can hold lines of the window in any zone; the older runner's may reach far beyond its day."""
+        if file.day > day(self._end_ms + 2 * FARTHEST_MS):
+            return False
+        if not file.packed:
+            with suppress(OSError), opened(file) as fd:
+                last_ms = last_stamp_ms(fd)
+                return last_ms is None or last_ms >= self._from_ms - FARTHEST_MS
+        return True
+
     def _telling(self, *, closely: bool) -> list[LogLine]:
         """Read what tells something, from a little before the window; all of it where times need correcting."""
         if self._local:
@@ -85,7 +97,7 @@ class LogLook:
             found = self._within(in_utc(reader), self._from_ms, self._end_ms)
         else:
             silence_ms = SILENT_MS if closely else None
-            reader = Sieve(self._files, self._from_ms, self._end_ms, silence_ms=silence_ms)
+            reader = Sieve(self._near, self._from_ms, self._end_ms, silence_ms=silence_ms, mark_ms=self._start_ms)
             found = iter(reader)
         lines = [*_without_repetition(found)]
         self._notes = reader.notes

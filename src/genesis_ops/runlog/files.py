@@ -141,7 +141,10 @@ def stamp_ms(at: bytes) -> int | None:
 def last_stamp_ms(fd: int) -> int | None:
     """Read the time (ms, UTC) of the last line of a plain file that has one within its last 64 KiB."""
     size = os.fstat(fd).st_size
-    start = max(0, size - LONGEST)
+    return _last_of(fd, max(0, size - _PROBE)) or _last_of(fd, max(0, size - LONGEST))
+
+
+def _last_of(fd: int, start: int) -> int | None:
     found = [stamp_ms(head["at"]) for head in _NEXT_HEAD.finditer(b"\n" + read_at(fd, LONGEST, start))]
     return next((at_ms for at_ms in reversed(found) if at_ms is not None), None)
 

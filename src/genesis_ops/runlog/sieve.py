@@ -29,7 +29,8 @@ class Sieve:
     """Iterate over the telling lines of a closed window ``[start_ms, end_ms]`` (UTC), in the order of the files.
 
     With ``silence_ms`` there are also heartbeats, the look at the exchange before each close, what a decision was
-    made from, the first and the last line, and the lines on both sides of every silence of at least that length.
+    made from, the first and the last line, and the lines on both sides of every silence of at least that length,
+    and those around ``mark_ms``, where what is judged begins after what is read.
     ``notes`` count what was looked at and not what was passed over.
     """
 
@@ -40,9 +41,11 @@ class Sieve:
         end_ms: int | None = None,
         *,
         silence_ms: int | None = None,
+        mark_ms: int | None = None,
     ) -> None:
         self._reader = LogReader(files, start_ms, end_ms)
         self._silence_ms = silence_ms
+        self._edges_ms = (*self._reader.window, *(() if mark_ms is None else (mark_ms,)))
 
     @property
     def notes(self) -> Notes:
@@ -65,7 +68,7 @@ class Sieve:
             start = reading.region.start
             begins = {_line_begin(chunk, found.start()) for found in search.finditer(chunk)}
             if silence_ms is not None:
-                begins |= {*_looks(chunk, begins), *_edges(chunk, self._reader.window, silence_ms)}
+                begins |= {*_looks(chunk, begins), *_edges(chunk, self._edges_ms, silence_ms)}
             for begin in sorted(begins):
                 reading.region, reading.index = _Spot(reading.file, start, ordinal, begin), -1
                 if (line := reading.pattern.match(chunk, begin)) is not None:
@@ -114,7 +117,7 @@ def _looks(chunk: bytes, begins: Iterable[int]) -> Iterator[int]:
                 yield _line_begin(chunk, look)
 
 
-def _edges(chunk: bytes, window: tuple[int, int], silence_ms: int) -> Iterator[int]:
+def _edges(chunk: bytes, window: tuple[int, ...], silence_ms: int) -> Iterator[int]:
     """Name the lines around a silence or an end of the window; probes find where it is worth looking."""
     last = _line_begin(chunk, len(chunk) - 1)
     probes = [*dict.fromkeys(_line_begin(chunk, at) for at in range(0, len(chunk), _PROBE)), last]
@@ -125,7 +128,7 @@ def _edges(chunk: bytes, window: tuple[int, int], silence_ms: int) -> Iterator[i
             yield from _line_begins(chunk, begin, end)
 
 
-def _worth_looking(at_ms: int, later_ms: int, window: tuple[int, int], silence_ms: int) -> bool:
+def _worth_looking(at_ms: int, later_ms: int, window: tuple[int, ...], silence_ms: int) -> bool:
     return not 0 <= later_ms - at_ms < silence_ms or any(at_ms <= end_ms <= later_ms for end_ms in window)
 
 

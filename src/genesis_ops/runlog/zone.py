@@ -71,8 +71,8 @@ def _step(stamps: list[int], change_ms: int) -> int:
 
 
 def is_local(files: Sequence[LogFile]) -> bool:
-    """Tell whether a file begins or ends in another zone than UTC."""
-    return any(_offset_at(file, -1) or _offset_at(file, 0) for file in files)
+    """Tell whether a file begins in another zone than UTC, or ends so, where that can be seen without unpacking it."""
+    return any(_offset_at(file, 0) or (not file.packed and _offset_at(file, -1)) for file in files)
 
 
 def newest_offset_ms(files: Sequence[LogFile]) -> int:
