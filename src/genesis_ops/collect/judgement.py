@@ -168,7 +168,7 @@ def _summary(log: LogEvidence) -> dict[str, int]:
         "candles": log.tally.closes,
         "evaluations": log.tally.evaluations,
         "orders_submitted": log.tally.submissions,
-        "fatal": log.tally.fatal,
+        "fatal": sum(len(run.fatal) for run in log.runs),
         "heartbeats": log.tally.heartbeats,
     }
 
