@@ -207,7 +207,27 @@ class FileReading:
         if kind == "run" and (hour_ms := stamp_ms(match["hour"] + b":00:00")) is not None:
             self._leave_out(match["run"], hour_ms)
             return ()
+        if kind == "blank":
+            self._pass_over(match["blank"].count(b"\n"))
+            return ()
         return self._others(match[0])
+
+    def _pass_over(self, lines: int) -> None:
+        """Count empty lines, of which a damaged file can hold millions."""
+        first, self.index = self.index + 1, self.index + lines
+        if not self.inside:
+            return
+        self.notes.saw(None, lines)
+        if self.under_event:
+            self.notes.continuation += lines
+            if self.newest is not None:
+                self.newest.traceback += lines
+            return
+        self.notes.unstamped += lines
+        self.notes.not_understood += lines
+        room = _EXAMPLES - len(self.notes.examples)
+        shown = range(first, first + min(lines, room))
+        self.notes.examples += [Line(self.file, "", index, self.region) for index in shown]
 
     def _routine(self, match: re.Match[bytes], at_ms: int) -> tuple[LogLine, ...]:
         self.index += 1
@@ -333,7 +353,8 @@ class FileReading:
 def _pattern(without: tuple[type[Event], ...]) -> re.Pattern[bytes]:
     """Tell routine lines, of which most of a log consists, from the others without reading them."""
     wanted = _any_of(tuple(t for t in ROUTINE if t not in without))
-    single = rb"(?P<routine>(?P<at>" + STAMP + rb") - [!-~]+ - [A-Z]+ - " + wanted + rb")\r?\n|.*\n|.+"
+    routine = rb"(?P<routine>(?P<at>" + STAMP + rb") - [!-~]+ - [A-Z]+ - " + wanted + rb")\r?\n"
+    single = routine + rb"|(?P<blank>(?:\r?\n)+)|.*\n|.+"
     if not without:
         return re.compile(single)
     line = rb":[0-5]\d:[0-5]\d - [!-~]+ - (?:DEBUG|INFO) - " + _any_of(without) + rb"\r?\n"

@@ -7,11 +7,21 @@ beside a silence. ``LogReader`` reads every line; a test holds the two against e
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 from genesis_ops.runlog.events import CandleClose, CandleSelection
-from genesis_ops.runlog.files import LogFile, Region, opened, plain_blocks, stamp_ms, unpacked_blocks, whole_lines
+from genesis_ops.runlog.files import (
+    BEFORE,
+    STAMP,
+    LogFile,
+    Region,
+    opened,
+    plain_blocks,
+    stamp_ms,
+    unpacked_blocks,
+    whole_lines,
+)
 from genesis_ops.runlog.reader import FileReading, LogLine, LogReader, Notes
 
 # The search begins with a letter that polls seldom hold, which is what makes it fast.
@@ -120,22 +130,31 @@ def _looks(chunk: bytes, begins: Iterable[int]) -> Iterator[int]:
 def _edges(chunk: bytes, window: tuple[int, ...], silence_ms: int) -> Iterator[int]:
     """Name the lines around a silence or an end of the window; probes find where it is worth looking."""
     last = _line_begin(chunk, len(chunk) - 1)
-    probes = [*dict.fromkeys(_line_begin(chunk, at) for at in range(0, len(chunk), _PROBE)), last]
+    probes = dict.fromkeys(_line_begin(chunk, at) for at in range(0, len(chunk), _PROBE))
+    stamped = [(begin, at_ms) for begin in (*probes, last) if (at_ms := _stamp_at(chunk, begin)) is not None]
     yield from (0, last)
-    for begin, end in pairwise(probes):
-        at_ms, later_ms = _stamp_at(chunk, begin), _stamp_at(chunk, end)
-        if at_ms is None or later_ms is None or _worth_looking(at_ms, later_ms, window, silence_ms):
-            yield from _line_begins(chunk, begin, end)
+    if not stamped:
+        yield from _stamped_lines(chunk, 0, len(chunk))
+        return
+    yield from _stamped_lines(chunk, 0, stamped[0][0])
+    yield from _stamped_lines(chunk, stamped[-1][0], len(chunk))
+    for (begin, at_ms), (end, later_ms) in pairwise(stamped):
+        if _worth_looking(at_ms, later_ms, window, silence_ms):
+            yield from _stamped_lines(chunk, begin, end + 1)
 
 
 def _worth_looking(at_ms: int, later_ms: int, window: tuple[int, ...], silence_ms: int) -> bool:
     return not 0 <= later_ms - at_ms < silence_ms or any(at_ms <= end_ms <= later_ms for end_ms in window)
 
 
-def _line_begins(chunk: bytes, begin: int, end: int) -> Iterator[int]:
-    while begin <= end < len(chunk):
-        yield begin
-        begin = chunk.find(b"\n", begin) + 1 or len(chunk)
+def _stamped_lines(chunk: bytes, begin: int, end: int) -> Iterator[int]:
+    """Name the lines that begin with a time; between two of them any number of others can stand."""
+    return (found.start() for found in _stamps().finditer(chunk, begin, end + _STAMP_LENGTH))
+
+
+@cache
+def _stamps() -> re.Pattern[bytes]:
+    return re.compile(rb"(?m)^" + BEFORE + STAMP)
 
 
 def _stamp_at(chunk: bytes, begin: int) -> int | None:
