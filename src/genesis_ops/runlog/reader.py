@@ -354,7 +354,7 @@ def _pattern(without: tuple[type[Event], ...]) -> re.Pattern[bytes]:
     """Tell routine lines, of which most of a log consists, from the others without reading them."""
     wanted = _any_of(tuple(t for t in ROUTINE if t not in without))
     routine = rb"(?P<routine>(?P<at>" + STAMP + rb") - [!-~]+ - [A-Z]+ - " + wanted + rb")\r?\n"
-    single = routine + rb"|(?P<blank>(?:\r?\n)+)|.*\n|.+"
+    single = routine + rb"|(?P<blank>[\r\n]*\n)|.*\n|.+"
     if not without:
         return re.compile(single)
     line = rb":[0-5]\d:[0-5]\d - [!-~]+ - (?:DEBUG|INFO) - " + _any_of(without) + rb"\r?\n"
