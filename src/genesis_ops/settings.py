@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from genesis_ops.errors import Refused, SettingRefused, UsageRefused
@@ -32,6 +32,7 @@ class Settings:
     log_dir: Path
     state_file: Path
     champion_file: Path
+    champion_sha256: str
     lock_dir: Path | None
     phase_start: date
     phase_end: date
@@ -41,8 +42,7 @@ class Settings:
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The settings, where each value came from, and GENESIS_ variables that nobody reads."""
 
     settings: Settings
@@ -50,8 +50,7 @@ class Loaded:
     unknown_variables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the table: the parser takes text and raises ValueError with the rest of "<where>: …"."""
 
     name: str
@@ -130,6 +129,12 @@ def _path_or_none(text: str) -> Path | None:
     return _path(text) if text else None
 
 
+def _sha256_or_none(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        raise ValueError(f"'{visible(text)}' is not a SHA-256 of 64 hexadecimal digits, as sha256sum prints it")
+    return text.lower()
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -154,6 +159,7 @@ SETTINGS = (
         "config/strategy/champions/{symbol}_{timeframe}.json",
         "The champion, frozen for the phase.",
     ),
+    Setting("champion_sha256", _sha256_or_none, "", "The frozen champion's SHA-256; empty: as the first run found it."),
     Setting("lock_dir", _path_or_none, "", "Where this host's runners lock their market; empty: the host's own place."),
     Setting("phase_start", _day, "2026-02-04", "Day 0 of the phase (UTC)."),
     Setting("phase_end", _day, "2026-03-17", "The last day of the phase (UTC)."),
@@ -162,8 +168,7 @@ _NAMES = tuple(setting.name for setting in SETTINGS)
 _VARIABLES = (*(setting.variable for setting in (ROOT, *SETTINGS)), f"{PREFIX}CONFIG")
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(NamedTuple):
     """A value as it was given, and by whom."""
 
     text: str

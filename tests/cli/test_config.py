@@ -37,14 +37,14 @@ def test_every_setting_stands_with_its_value_and_its_origin(tmp_path: Path) -> N
     assert rows["poll_interval"] == ["5", "config/genesis-ops.toml:1"]
     assert rows["champion_file"] == ["config/strategy/champions/tETHUSD_1h.json", "default"]
     assert rows["lock_dir"] == ["automatic", "default"]
-    assert (len(rows), err) == (14, "")
+    assert (len(rows), err) == (15, "")
 
 
 def test_no_line_is_wider_than_a_screen_and_a_long_value_is_whole(tmp_path: Path) -> None:
     long = f"/{'very/long/' * 20}state.json"
     out, _ = show(tmp_path, env={"GENESIS_STATE_FILE": long, "GENESIS_CHAMPION_FILE": "c" * 40})
     assert max(map(len, out.splitlines())) <= 80
-    assert long in "".join(line[15:] for line in out.splitlines())
+    assert long in "".join(line[17:] for line in out.splitlines())
     assert "environment GENESIS_CHAMPION_FILE" in out
 
 

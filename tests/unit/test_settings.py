@@ -38,10 +38,19 @@ def test_the_defaults_are_those_of_the_phase(root: Path) -> None:
         log_dir=root / "logs/paper_trading",
         state_file=root / "logs/paper_trading/runner_state.json",
         champion_file=root / "config/strategy/champions/tBTCUSD_1h.json",
+        champion_sha256="",
         lock_dir=None,
         phase_start=date(2026, 2, 4),
         phase_end=date(2026, 3, 17),
     )
+
+
+def test_the_frozen_champions_hash_is_64_hexadecimal_digits_in_any_case_or_nothing(root: Path) -> None:
+    assert loaded(root, champion_sha256="AB" * 32).settings.champion_sha256 == "ab" * 32
+    assert loaded(root, env={"GENESIS_CHAMPION_SHA256": ""}).settings.champion_sha256 == ""
+    for text in ("ab" * 31, "ab" * 33, "xy" * 32, f"{'ab' * 32} champion.json", "\u0661" * 64):
+        with pytest.raises(UsageRefused, match=r"champion_sha256 .* is not a SHA-256 of 64 hexadecimal digits"):
+            loaded(root, champion_sha256=text)
 
 
 def test_every_setting_has_a_meaning_and_an_origin(root: Path) -> None:
@@ -117,7 +126,8 @@ def test_the_file_may_set_everything(root: Path) -> None:
         root,
         'api_url = "http://[::1]:9000/"\nexchange_url = "https://localhost"\nssh_target = "ops@host"\n'
         'symbol = "tETHUSD"\ntimeframe = "1M"\npoll_interval = 3600\nlog_dir = "l"\nstate_file = "s"\n'
-        '"champion_file" = "c"\nlock_dir = "k"\nphase_start = 2026-03-01\nphase_end = "2026-03-02"\n',
+        f'"champion_file" = "c"\nchampion_sha256 = "{64 * "c"}"\nlock_dir = "k"\n'
+        'phase_start = 2026-03-01\nphase_end = "2026-03-02"\n',
     )
     found = loaded(root)
     assert found.settings == Settings(
@@ -131,12 +141,13 @@ def test_the_file_may_set_everything(root: Path) -> None:
         log_dir=root / "l",
         state_file=root / "s",
         champion_file=root / "c",
+        champion_sha256="c" * 64,
         lock_dir=root / "k",
         phase_start=date(2026, 3, 1),
         phase_end=date(2026, 3, 2),
     )
     lines = [found.origins[setting.name].rpartition(":")[2] for setting in SETTINGS]
-    assert lines == [str(number) for number in range(1, 13)]
+    assert lines == [str(number) for number in range(1, 14)]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 _WIDTH = 80
-_INDENT = 15  # the longest name and two spaces
+_INDENT = 17  # the longest name and two spaces
 _ORIGIN = 54  # the column of the origin, if the value leaves room
 
 

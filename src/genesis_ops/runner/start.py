@@ -16,10 +16,12 @@ from genesis_ops.clients.systemd import Notifier
 from genesis_ops.runlog.writer import RunnerLog, Stream, require_writable
 from genesis_ops.runner.evaluate import Evaluator
 from genesis_ops.runner.feed import Feed
-from genesis_ops.runner.gates import require_champion, require_environment_file
+from genesis_ops.runner.gates import require_champion, require_environment_file, require_no_latch, stopped_by
 from genesis_ops.runner.loop import Glance, Job, Parts, Runner
 from genesis_ops.runner.recover import Wanted, recover
 from genesis_ops.settings import Settings
+from genesis_ops.state.champion import require_frozen
+from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import hold, runner_locks
 from genesis_ops.state.model import State
 from genesis_ops.state.store import StateStore
@@ -46,6 +48,7 @@ def start(settings: Settings, around: Surroundings, *, candles: int | None, rebu
     Raises:
         GenesisError: whatever ends the run other than a stop; the log has it too, once there is one.
     """
+    require_no_latch(settings)
     require_champion(settings)
     require_environment_file(settings)
     require_writable(settings.log_dir)
@@ -60,12 +63,18 @@ def start(settings: Settings, around: Surroundings, *, candles: int | None, rebu
     state_name = settings.shown(settings.state_file)
     job = Job(settings.symbol, settings.timeframe, settings.poll_interval, state_name, settings.api_url, candles)
     with hold(locks, command=around.command, now_ms=around.clock.now_ms()):
+        require_no_latch(settings)  # whoever set it since has looked for a runner before this one held its locks
         wanted = Wanted(f"{settings.symbol} {settings.timeframe}", state_name, rebuild)
         found = recover(store, settings.log_dir, around.clock.now_ms(), wanted)
+        require_frozen(settings, around.clock.now_ms(), durable=around.durable)
         to_exchange = Http(settings.exchange_url, around.clock, EXCHANGE_SECONDS, around.transport)
         to_api = Http(settings.api_url, around.clock, API_SECONDS, around.transport)
         with closing(to_exchange), closing(to_api):
-            return Runner(job, _parts(settings, around, store, to_exchange, to_api), found).run()
+            runner = Runner(job, _parts(settings, around, store, to_exchange, to_api), found)
+            state = runner.run()
+    if runner.latch is not None:
+        raise stopped_by(runner.latch, settings)
+    return state
 
 
 def _parts(settings: Settings, around: Surroundings, store: StateStore, to_exchange: Http, to_api: Http) -> Parts:
@@ -88,5 +97,6 @@ def _parts(settings: Settings, around: Surroundings, store: StateStore, to_excha
         store=store,
         notifier=around.notifier,
         stop_signal=around.stop_signal,
+        read_latch=lambda: read_latch(settings.log_dir),
         watch=around.watch,
     )
