@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from genesis_ops.errors import LockHeld, Refused
 from genesis_ops.words import iso, visible
@@ -38,8 +39,7 @@ class LockWish:
     if_held: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Holder:
+class Holder(NamedTuple):
     """What the holder of a lock wrote about itself; it may be anything, so it is checked and made visible first."""
 
     pid: int
@@ -68,6 +68,24 @@ def host_lock_directory() -> Path:
     usual = Path("/run/lock")
     usable = usual.is_dir() and os.access(usual, os.W_OK | os.X_OK)
     return usual if usable else Path(tempfile.gettempdir())
+
+
+def holders(wishes: Sequence[LockWish]) -> tuple[Holder, ...]:
+    """Read the name plates of locks that a living process has put up, without touching the locks.
+
+    Taking a lock to see whether it is free would make a runner fail that starts in the same moment. A plate is only
+    a plate: a killed runner's stays, so whoever asks has to hold it against the process that has the pid now.
+    """
+    found = {}
+    for wish in wishes:
+        with suppress(OSError):
+            descriptor = os.open(wish.path, os.O_RDONLY | _FLAGS)
+            try:
+                if stat.S_ISREG(os.fstat(descriptor).st_mode) and (holder := _read(descriptor)) is not None:
+                    found[holder.pid] = holder
+            finally:
+                os.close(descriptor)
+    return tuple(found.values())
 
 
 @contextmanager
@@ -186,7 +204,7 @@ def _write(descriptor: int, text: bytes) -> None:
         os.write(descriptor, text)
 
 
-def _read(descriptor: int) -> _Holder | None:
+def _read(descriptor: int) -> Holder | None:
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
         said = json.loads(os.read(descriptor, _NAME_PLATE_BYTES))
@@ -196,10 +214,10 @@ def _read(descriptor: int) -> _Holder | None:
     # pid 1 and less would make the advised `kill` stop the machine, a process group or everything
     if type(pid) is not int or pid <= 1 or not _alive(pid):
         return None
-    return _Holder(pid, visible(str(since))[:_SHOWN], visible(str(command))[:_SHOWN])
+    return Holder(pid, visible(str(since))[:_SHOWN], visible(str(command))[:_SHOWN])
 
 
-def _held(wish: LockWish, holder: _Holder | None) -> LockHeld:
+def _held(wish: LockWish, holder: Holder | None) -> LockHeld:
     lock_file = visible(f"lock file {wish.path}")
     if holder is None:
         message = visible(f"{wish.if_held}: {_NAMELESS}")
