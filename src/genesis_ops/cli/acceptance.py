@@ -8,6 +8,7 @@ import typer
 
 from genesis_ops.cli.judging import OutputFormat, Strict, end, show
 from genesis_ops.cli.options import load_settings
+from genesis_ops.cli.patience import patience
 from genesis_ops.cli.window import length_ms, moment_ms
 from genesis_ops.report.formats import Format
 
@@ -46,7 +47,7 @@ def acceptance(  # noqa: PLR0913 - one parameter an option (contract §6)
     clock = HostClock()
     now_ms = clock.now_ms()
     until = until or ("now" if copied is None else "last")
-    with source(settings, copied) as where:
+    with patience("reading the log"), source(settings, copied) as where:
         if until == "last":
             end_ms = newest_line_ms(where.log_dir) or now_ms
         else:

@@ -8,6 +8,7 @@ import typer
 
 from genesis_ops.cli.judging import OutputFormat, Strict, end, show
 from genesis_ops.cli.options import load_settings
+from genesis_ops.cli.patience import patience
 from genesis_ops.cli.window import moment_ms
 from genesis_ops.errors import UsageRefused
 from genesis_ops.report.formats import Format
@@ -52,13 +53,14 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     now_ms = HostClock().now_ms()
     start_ms = day_zero_ms(settings) if since is None else moment_ms("--since", since, now_ms, _EXAMPLE)
     until = until or ("now" if copied is None else "last")
-    with source(settings, copied) as where:
+    with patience("reading the log"), source(settings, copied) as where:
         if until == "last":
             end_ms = newest_line_ms(where.log_dir) or now_ms
         else:
             end_ms = now_ms if until == "now" else moment_ms("--until", until, now_ms, _EXAMPLE)
         asked = Asked(start_ms, end_ms, now_ms, strict)
         report = judge_stop(settings, where, asked).report
+    with patience("stopping the runner"):
         failed = _enforce(settings, where, asked) if enforce else 0
     show(report, output)
     if failed:
