@@ -42,7 +42,7 @@ from genesis_ops.words import visible
 
 T = TypeVar("T")
 
-_LARGEST_ENV = 1 << 20
+_LARGEST_ENV = 1 << 17
 _GRACE_SECONDS = 1.0  # a name service has no deadline of its own, so the wait for an answer has one too
 
 

@@ -27,7 +27,7 @@ class _Rule(NamedTuple):
 
 _COMMENT_KEPT = "systemd keeps the comment as part of the value; put it on a line of its own"
 _EXPANDED = rb"\$[A-Za-z0-9_@*#?$!({\[-]|`"
-_NOT_EXPANDED = "systemd does not expand what a shell would; in single quotes all take it literally"
+_NOT_EXPANDED = "systemd does not expand what a shell would; in single quotes both take it as it is"
 _CR_KEPT = _Rule(
     re.compile(rb"\r"),
     Kind.CARRIAGE_RETURN,
