@@ -523,3 +523,24 @@ def test_every_check_has_a_verdict_and_says_what_to_do_where_it_is_not_pass(foun
     for check in report.checks:
         assert "the check itself failed" not in check.detail
         assert bool(check.remedy) == (check.outcome is not Outcome.PASS)
+
+
+def test_every_limit_holds_to_the_millisecond() -> None:
+    assert outcome("runner-log", log=log_of(NOW_MS - 120_001)) == "FAIL"
+    assert outcome("runner-log", log=log_of(NOW_MS + 60_001)) == "FAIL"
+    assert outcome("champion-verified", log=log_of(run=run_of(NOW_MS - 60_001, verified=None))) == "FAIL"
+    assert outcome("state-heartbeat", state=StateFound(present=True, heartbeat="2026-02-04T14:58:19.999Z")) == "FAIL"
+    young = log_of(run=run_of(NOW_MS - 300_001))
+    assert outcome("state-heartbeat", state=StateFound(present=True), log=young) == "FAIL"
+
+
+@pytest.mark.parametrize("standing", [Standing.WORKING, Standing.MAINTENANCE])
+@pytest.mark.parametrize(("low_ms", "observed"), [(1040, -1.5), (11_040, -11.5)])
+def test_a_clocks_offset_is_observed_in_tenths_of_a_second(standing: Standing, low_ms: int, observed: float) -> None:
+    found = judged("clock", WELL._replace(exchange=ExchangeTime(standing, "[0]", low_ms, low_ms + 1000)))
+    assert found.observed == observed
+
+
+def test_a_run_that_began_with_the_waiting_is_the_one_before() -> None:
+    log = log_of(run=run_of(NOW_MS - 3000, not_loaded=(line(NOW_MS, "Champion NOT loaded! Source: x", "ERROR"),)))
+    assert waits(3000, log=log) == ["champion-verified"]
