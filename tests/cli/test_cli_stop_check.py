@@ -13,7 +13,7 @@ from genesis_ops.state.latch import read_latch
 from genesis_ops.state.operations import read
 from genesis_ops.words import stamp
 
-PASS, FAIL, USAGE, UNKNOWN, REFUSED = 0, 1, 2, 3, 78
+PASS, FAIL, USAGE, UNKNOWN, REFUSED, INTERRUPTED = 0, 1, 2, 3, 78, 130
 IDS = ["duplicate-candle", "dry-run-order", "baseline-fallback", "candle-gap", "state-corrupt", "fatal-error"]
 
 
@@ -160,3 +160,21 @@ def test_enforcing_does_nothing_where_no_condition_holds(root: Path) -> None:
 def test_what_cannot_be_meant_ends_with_2(root: Path, arguments: list[str]) -> None:
     done = stop_check(root, *arguments)
     assert (done.exit_code, done.stdout) == (USAGE, "")
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_an_interrupted_enforcement_says_what_was_done_and_what_to_type_and_ends_with_130(
+    root: Path, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("genesis_ops.enforce.act." + ("prove" if stored else "set_latch"), interrupt)
+    done = stop_check(root, "--enforce", "--log-dir", str(logs(root)))
+    assert (done.exit_code, done.stdout) == (INTERRUPTED, "")
+    assert ("done: stop-latch" in done.stderr) == ("done: find-runner" in done.stderr) == stored
+    assert f"interrupted: the latch {'is' if stored else 'is NOT'} set" in done.stderr
+    assert f"next: genesis-ops --root {root} stop-check --enforce --log-dir {logs(root)}" in done.stderr
+    assert (read_latch(logs(root)) is not None) == stored
+    (operation,) = read(logs(root)).found
+    assert operation.other["steps"][-1]["name"] == "interrupted"

@@ -1,6 +1,7 @@
 """genesis-ops stop-check: does one of the runbook's abort conditions hold, and if asked, act on it."""
 
 import gc
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +11,14 @@ from genesis_ops.cli.judging import OutputFormat, Strict, end, show
 from genesis_ops.cli.options import load_settings
 from genesis_ops.cli.patience import patience
 from genesis_ops.cli.window import moment_ms
-from genesis_ops.errors import UsageRefused
+from genesis_ops.errors import GenesisError, UsageRefused
 from genesis_ops.report.formats import Format
-from genesis_ops.words import visible
+from genesis_ops.words import Exit, visible
 
 if TYPE_CHECKING:
     from genesis_ops.collect.judgement import Asked
     from genesis_ops.collect.where import Source
+    from genesis_ops.enforce.steps import Step
     from genesis_ops.settings import Settings
 
 _EXAMPLE = "genesis-ops stop-check --since 2026-02-04"
@@ -52,24 +54,26 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
 
     now_ms = HostClock().now_ms()
     start_ms = day_zero_ms(settings) if since is None else moment_ms("--since", since, now_ms, _EXAMPLE)
-    until = until or ("now" if copied is None else "last")
+    if until is None:
+        until = "now" if copied is None else "last"
     with patience("reading the log"), source(settings, copied) as where:
         if until == "last":
             end_ms = newest_line_ms(where.log_dir) or now_ms
         else:
             end_ms = now_ms if until == "now" else moment_ms("--until", until, now_ms, _EXAMPLE)
+        if since is not None and end_ms < start_ms:
+            raise UsageRefused("--since lies after --until", next_command=_EXAMPLE)
         asked = Asked(start_ms, end_ms, now_ms, strict)
         report = judge_stop(settings, where, asked).report
     with patience("stopping the runner"):
-        failed = _enforce(settings, where, asked) if enforce else 0
+        failed = _enforce(ctx, settings, where, asked) if enforce else 0
+    report = report._replace(overruled=Exit(failed) if failed else None)
     show(report, output)
-    if failed:
-        raise typer.Exit(failed)
     end(report, output)
 
 
-def _enforce(settings: "Settings", where: "Source", asked: "Asked") -> int:
-    """Act on the conditions that hold since an operator last resumed; tell every step on stderr."""
+def _enforce(ctx: typer.Context, settings: "Settings", where: "Source", asked: "Asked") -> int:
+    """Act on the conditions that hold since an operator last resumed; tell every step on stderr as it ends."""
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.collect.judgement import standing_reasons
     from genesis_ops.enforce.act import enforce
@@ -78,7 +82,30 @@ def _enforce(settings: "Settings", where: "Source", asked: "Asked") -> int:
     reasons = standing_reasons(settings, where, asked)
     if not reasons:
         return 0
-    done = enforce(settings, reasons, Host(settings), HostClock())
-    for step in done.steps:
-        typer.echo(f"genesis-ops: {'done' if step.done else 'FAILED'}: {step.name}: {visible(step.detail)}", err=True)
+    try:
+        done = enforce(settings, reasons, Host(settings), HostClock(), told=_tell)
+    except KeyboardInterrupt:
+        raise _interrupted(ctx, settings) from None
     return 0 if done.complete else int(done.exit_code)
+
+
+def _tell(step: "Step") -> None:
+    line = f"genesis-ops: {'done' if step.done else 'FAILED'}: {step.name}: {visible(step.detail)}"
+    typer.echo(line, file=sys.stderr)  # not err=True, which writes into the sign of life that stands there meanwhile
+
+
+def _interrupted(ctx: typer.Context, settings: "Settings") -> GenesisError:
+    """Say where an interruption leaves the runner, and how to go on in the same place."""
+    import shlex
+
+    from genesis_ops.state.latch import read_latch
+
+    latch = "is set" if read_latch(settings.log_dir) else "is NOT set"
+    given = [(f"--{name.replace('_', '-')}", ctx.params.get(name)) for name in ("since", "log_dir", "state_file")]
+    flags = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
+    error = GenesisError(
+        f"interrupted: the latch {latch}, but a runner may still be at work",
+        next_command=f"genesis-ops stop-check --enforce{flags}",
+    )
+    error.exit_code = Exit.INTERRUPTED
+    return error

@@ -1,6 +1,6 @@
 """The proof that nothing trades any more: no new line in the log, no process, no lock held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from genesis_ops.clients.clock import Clock
@@ -24,13 +24,11 @@ class _Mark(NamedTuple):
     changed_ms: int
 
 
-def prove(stopped: Sequence[Runner], settings: Settings, hands: Hands, clock: Clock) -> tuple[Step, ...]:
+def prove(stopped: Sequence[Runner], settings: Settings, hands: Hands, clock: Clock) -> Iterator[Step]:
     """Look at the log, the processes and the locks; the log first, because its silence takes the time of a poll."""
-    return (
-        attempt("log-silent", lambda: _silent(settings, clock, just_stopped=bool(stopped))),
-        attempt("process-gone", lambda: _gone(stopped, hands, clock)),
-        attempt("locks-free", lambda: _free(settings, clock)),
-    )
+    yield attempt("log-silent", lambda: _silent(settings, clock, just_stopped=bool(stopped)))
+    yield attempt("process-gone", lambda: _gone(stopped, hands, clock))
+    yield attempt("locks-free", lambda: _free(settings, clock))
 
 
 def _silent(settings: Settings, clock: Clock, *, just_stopped: bool) -> str:

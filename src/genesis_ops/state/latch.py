@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genesis_ops.errors import WriteFailed, typed, write_failed
-from genesis_ops.state.durable import put_in_place, read_whole, sync_directory
+from genesis_ops.state.durable import create, put_in_place, read_whole, sync_directory
 from genesis_ops.words import iso, stamp, visible
 
 SCHEMA = "genesis-ops.latch/1"
@@ -58,8 +58,10 @@ def read_latch(log_dir: Path) -> Latch | None:
 def set_latch(log_dir: Path, latch: Latch) -> Latch:
     """Set the latch durably and give what is set now: a second setting adds reasons and keeps the first time.
 
+    Where it cannot be written, an empty file is a latch too: ``damaged`` of what is given then says why it is empty.
+
     Raises:
-        WriteFailed: it did not reach the disk.
+        WriteFailed: it did not reach the disk, not even empty.
     """
     path = latch_file(log_dir)
     merged = _merged(read_latch(log_dir), latch)
@@ -69,7 +71,7 @@ def set_latch(log_dir: Path, latch: Latch) -> Latch:
         put_in_place(path, f"{json.dumps(document, indent=2)}\n".encode("ascii"))
         sync_directory(log_dir)
     except OSError as error:
-        raise write_failed(path, error) from error
+        return _set_empty(path, latch, error)
     return merged
 
 
@@ -92,6 +94,16 @@ def clear_latch(log_dir: Path, seen: Latch) -> bool:
             next_command=f"ls -ld {typed(log_dir)} {typed(path)}",
         ) from error
     return True
+
+
+def _set_empty(path: Path, latch: Latch, error: OSError) -> Latch:
+    """Set the latch without its reasons: a full disk has no room for them, but mostly for one more name."""
+    try:
+        create(path, b"", durable=False)  # nothing is in it that has to last, and a failing fsync would remove it
+        sync_directory(path.parent)
+    except OSError:
+        raise write_failed(path, error) from error
+    return latch._replace(damaged=visible(f"{path} could only be created empty ({error.strerror or error})"))
 
 
 def _parsed(document: Any) -> Latch:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genesis_ops.enforce.act import enforce
-from genesis_ops.enforce.steps import Enforced, StepFailed
+from genesis_ops.enforce.steps import Enforced, Step, StepFailed
 from genesis_ops.settings import Settings, load
 from genesis_ops.words import stamp
 
@@ -60,6 +60,7 @@ class Host:
         self.blind = False
         self.now_s = START_MS / 1000
         self.meanwhile: Callable[[], object] = lambda: None
+        self.told: Callable[[Step], None] = lambda _: None
 
     # --- the clock
 
@@ -108,7 +109,7 @@ class Host:
             file.write(f"{stamp(self.now_ms())} - paper_trading_runner - INFO - {text}\n")
 
     def enforce(self, *reasons: str) -> Enforced:
-        return enforce(self.settings, reasons or ("fatal-error",), self, self)
+        return enforce(self.settings, reasons or ("fatal-error",), self, self, told=self.told)
 
 
 @pytest.fixture

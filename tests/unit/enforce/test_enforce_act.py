@@ -3,11 +3,11 @@
 import errno
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from genesis_ops.enforce.steps import Enforced, Step, attempt
+from genesis_ops.enforce.steps import Enforced, Step, StepFailed, attempt
 from genesis_ops.state.latch import Latch, latch_file, read_latch
 from genesis_ops.state.lock import LockWish, hold
 from genesis_ops.state.model import State
@@ -108,6 +108,80 @@ def test_who_cannot_be_looked_for_is_not_said_to_be_gone(host: "Host") -> None:
     host.blind = True
     assert failed(host.enforce()) == ["find-runner", "process-gone"]
     assert read_latch(host.logs) is not None
+
+
+# --- several at once
+
+
+def test_all_are_asked_before_any_is_waited_for(host: "Host") -> None:
+    asked: list[int] = []
+    runners = [host.runner(pid, term=30.0) for pid in (1001, 1002, 1003)]
+    host.meanwhile = lambda: asked.append(sum(bool(runner.sent) for runner in runners))
+    began = host.now_s
+    enforced = host.enforce()
+    assert failed(enforced) == []
+    assert set(asked) == {3}
+    assert host.now_s - began == pytest.approx(30 + 12, abs=1)
+    assert names(enforced).count("stop-runner") == 3
+
+
+def test_all_have_one_patience_in_common_and_the_rest_is_killed(host: "Host") -> None:
+    stubborn = [host.runner(pid, term=None, kill=1.0) for pid in (1001, 1002, 1003)]
+    mild = host.runner(1004, term=44.0)
+    began = host.now_s
+    enforced = host.enforce()
+    assert failed(enforced) == []
+    assert [runner.sent for runner in stubborn] == [["TERM", "KILL"]] * 3
+    assert mild.sent == ["TERM"]
+    assert host.now_s - began == pytest.approx(45 + 1 + 12, abs=1)
+    assert [one.detail.split()[1] for one in enforced.steps if one.name == "stop-runner"] == [
+        "1004",
+        "1001",
+        "1002",
+        "1003",
+    ]
+
+
+def test_the_others_are_asked_before_systemd_is_waited_for(host: "Host") -> None:
+    kept, other = host.runner(1001), host.runner(1002)
+    host.kept_pid = kept.pid
+    stop_unit = host.stop_unit
+
+    def slow(seconds: float) -> None:
+        assert other.sent == ["TERM"]
+        assert kept.sent == []
+        host.wait(40)
+        stop_unit(seconds)
+
+    host.stop_unit = slow  # type: ignore[method-assign]
+    enforced = host.enforce()
+    assert failed(enforced) == []
+    assert [one.name for one in enforced.steps[2:4]] == ["stop-unit", "stop-runner"]
+    assert (kept.sent, other.sent) == (["TERM"], ["TERM"])
+
+
+def test_a_runner_that_systemd_fails_to_stop_has_its_own_patience_from_its_own_sigterm(host: "Host") -> None:
+    kept, other = host.runner(1001, term=44.0), host.runner(1002, term=None)
+    host.kept_pid = kept.pid
+
+    def hangs(seconds: float) -> None:
+        host.wait(seconds)
+        raise StepFailed("`systemctl stop` took more than 60s")
+
+    host.stop_unit = hangs  # type: ignore[method-assign]
+    assert failed(host.enforce()) == ["stop-unit"]
+    assert (kept.sent, other.sent) == (["TERM"], ["TERM", "KILL"])
+
+
+def test_one_that_cannot_be_killed_keeps_no_other_from_being_killed(host: "Host") -> None:
+    first, second = host.runner(1001, term=None), host.runner(1002, term=None)
+
+    def forbidden() -> None:
+        raise StepFailed("pid 1001 belongs to another user")
+
+    first.kill = forbidden  # type: ignore[method-assign]
+    assert failed(host.enforce()) == ["stop-runner", "process-gone"]
+    assert second.sent == ["TERM", "KILL"]
 
 
 # --- systemd
@@ -295,9 +369,12 @@ def test_a_full_disk_keeps_no_runner_from_being_stopped(host: "Host", monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         enforced = host.enforce()
-    assert failed(enforced) == ["stop-latch", "state-backup", "record"]
+    assert failed(enforced) == ["state-backup", "record"]
     assert runner.sent == ["TERM"]
-    assert all("No space left" in step(enforced, name).detail for name in failed(enforced))
+    assert all("No space left" in step(enforced, name).detail for name in ("stop-latch", *failed(enforced)))
+    assert "is set since 2026-02-05 13:10:02 UTC, without its reasons" in step(enforced, "stop-latch").detail
+    assert latch_file(host.logs).read_bytes() == b""
+    assert read_latch(host.logs) is not None
 
 
 def test_a_missing_log_directory_is_made_for_the_latch(host: "Host") -> None:
@@ -320,16 +397,56 @@ def test_what_a_step_tells_is_one_printable_line() -> None:
     assert attempt("x", lambda: "a\x1b[31m\nb").detail.isprintable()
 
 
-def test_an_interruption_ends_it_with_the_latch_set(host: "Host") -> None:
-    runner = host.runner()
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
 
-    runner.terminate = interrupt  # type: ignore[method-assign]
+def test_an_interruption_ends_it_with_the_latch_set_and_what_was_done_on_record(host: "Host") -> None:
+    host.runner().terminate = interrupt  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        host.enforce("first")
+    assert read_latch(host.logs) is not None
+    (operation,) = read(host.logs).found
+    assert (operation.action, operation.reasons) == ("enforce", ("first",))
+    taken = [(one["name"], one["done"]) for one in operation.other["steps"]]
+    assert taken == [("stop-latch", True), ("find-runner", True), ("interrupted", False)]
+
+
+def test_an_interruption_while_a_runner_takes_its_time_is_recorded(host: "Host") -> None:
+    host.runner(term=None)
+    host.meanwhile = interrupt
     with pytest.raises(KeyboardInterrupt):
         host.enforce()
-    assert read_latch(host.logs) is not None
+    assert read(host.logs).found[0].other["steps"][-1]["name"] == "interrupted"
+
+
+def test_every_step_is_told_as_it_ends(host: "Host") -> None:
+    told: list[tuple[str, bool]] = []
+    runner = host.runner()
+    host.told = lambda step: told.append((step.name, bool(runner.sent)))
+    enforced = host.enforce()
+    assert tuple(name for name, _ in told) == names(enforced) == ONE_TO_STOP
+    assert [sent for _, sent in told] == [False, False, *[True] * 6]
+
+
+def test_what_was_done_until_an_interruption_is_told(host: "Host") -> None:
+    told: list[str] = []
+    host.runner(term=None)
+    host.told, host.meanwhile = lambda step: told.append(step.name), interrupt
+    with pytest.raises(KeyboardInterrupt):
+        host.enforce()
+    assert told == ["stop-latch", "find-runner", "record"]
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), ValueError("closed file")])
+def test_a_terminal_that_is_gone_keeps_no_runner_from_being_stopped(host: "Host", error: Exception) -> None:
+    def gone(_: Step) -> None:
+        raise error
+
+    runner = host.runner()
+    host.told = gone
+    assert failed(host.enforce()) == []
+    assert runner.sent == ["TERM"]
 
 
 def test_the_record_is_one_line_of_json(host: "Host") -> None:

@@ -160,3 +160,33 @@ def test_a_failing_disk_is_told_and_leaves_the_former_latch(
             set_latch(tmp_path, Latch(AT_MS, ("fatal-error",), "cron"))
     assert read_latch(tmp_path) == LATCH
     assert names(tmp_path) == ["stop_latch.json"]
+
+
+@pytest.mark.parametrize("call", ["write", "replace"])
+def test_a_disk_without_room_for_the_reasons_has_an_empty_latch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        latch = set_latch(tmp_path / "new", LATCH)
+    assert "could only be created empty (No space left on device)" in latch.damaged
+    assert latch.since_ms == AT_MS
+    assert latch_file(tmp_path / "new").read_bytes() == b""
+    assert "is not a stop latch" in seen(tmp_path / "new").damaged
+    assert names(tmp_path / "new") == ["stop_latch.json"]
+    assert set_latch(tmp_path / "new", LATCH).reasons[1:] == LATCH.reasons
+    assert seen(tmp_path / "new").damaged == ""
+
+
+def test_a_disk_without_room_for_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", full)
+        with pytest.raises(WriteFailed, match="No space left"):
+            set_latch(tmp_path, LATCH)
+    assert read_latch(tmp_path) is None
