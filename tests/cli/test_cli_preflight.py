@@ -184,7 +184,9 @@ def test_what_waiting_cannot_mend_is_told_at_once(tmp_path: Path, broken: str) -
         else:
             next(root.rglob("tBTCUSD_1h.json")).write_text("{}", "utf-8")
         done = preflight(root, "--wait", "10m")  # the process has a minute
-    assert (done.returncode, done.stderr) == (1, "")
+    check = {"latch": "stop-latch", "env": "env-file", "champion": "champion-file"}[broken]
+    told = f"genesis-ops: not waiting: {check} cannot be cured by waiting\n"
+    assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_a_wait_that_is_over_gives_the_last_report(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 Day 0 was lost to an API that answered with no runner behind it (blocker report), so each of them is asked for itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from shlex import quote
 
 from genesis_ops.checks.host import Host
 from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer
-from genesis_ops.clients.process import Process
+from genesis_ops.clients.process import Process, Trader
 from genesis_ops.errors import typed
 from genesis_ops.runlog.reader import Line, LogLine
 from genesis_ops.words import Mode, clock_time, duration, stamp, visible
@@ -22,6 +23,8 @@ _HEARTBEATS = 3
 _LEAST_HEARTBEAT_SECONDS = 300
 _VERIFIES_WITHIN_MS = 60_000
 _FUTURE_MS = 60_000
+_OPENS_WITHIN_MS = 60_000
+_WAIT = "genesis-ops preflight --wait 3m"
 _BLOCKER = "the API answers, but no process trades"
 
 
@@ -63,14 +66,19 @@ def _silent(host: Host, newest: LogLine, age_ms: int, limit: int) -> Result:
     evidence: tuple[Line | Place, ...] = (newest, *_processes(host, writers, "has it open for writing:"))
     if not writers:
         detail += "; nobody seen has it open"
-    suspects = writers or [trader.process for trader in host.traders if trader.here is not False]
-    remedy = f"kill -TERM {suspects[0].pid}      then: {_run(host)}" if suspects else _remedy(host)
+    sure = writers or [trader.process for trader in host.traders if trader.here]
+    hidden = [trader.process for trader in host.traders if trader.here is None]
+    if sure:
+        remedy = f"kill -TERM {sure[0].pid}      then: {_run(host)}"
+    else:
+        remedy = _as_its_user(hidden) if hidden else _remedy(host)
     return Result(Outcome.FAIL, _blocked(host, detail), age_ms // 1000, limit, evidence, remedy)
 
 
 def _blocked(host: Host, detail: str) -> str:
     """Say it in plain words where the blocker of day 0 is back."""
-    alone = host.health.answer is Answer.OK and not any(trader.here is not False for trader in host.traders)
+    somebody = _starting(host) or any(trader.here is not False for trader in host.traders)
+    alone = host.health.answer is Answer.OK and not somebody
     return f"{_BLOCKER}: {detail}" if alone else detail
 
 
@@ -185,25 +193,59 @@ def no_fatal(host: Host) -> Result:
 def runner_process(host: Host) -> Result:
     """Ask whether exactly one process trades into this log; where none does, since when and how it ended."""
     sure = [trader for trader in host.traders if trader.here]
-    likely = [trader for trader in host.traders if trader.here is None]
-    strangers = _processes(host, (t.process for t in host.traders if t.here is False), "trades elsewhere:")
+    hidden = [trader for trader in host.traders if trader.here is None]
     if len(sure) > 1:
         evidence = _processes(host, (trader.process for trader in sure), "writes here:")
         newest = max(sure, key=lambda trader: trader.process.since_ms or 0)
         remedy = f"kill -TERM {newest.process.pid}      one market has one runner"
         return Result(Outcome.FAIL, f"{len(sure)} processes trade into one log", len(sure), 1, evidence, remedy)
-    if len(sure) + len(likely) > 1:
-        evidence = _processes(host, (trader.process for trader in (*sure, *likely)), "may trade here:")
-        detail = f"{len(sure) + len(likely)} runners on this host, and this user cannot see what they write"
-        return Result(Outcome.UNKNOWN, detail, len(sure) + len(likely), 1, evidence, "sudo genesis-ops preflight")
-    if sure or likely:
+    if hidden:
+        return _unseen(host, sure, hidden)
+    if starting := _starting(host):
+        evidence = _processes(host, starting, "starts:")
+        detail = f"starting: {starting[0].told()} has not opened its log yet"
+        return Result(Outcome.UNKNOWN, detail, None, 1, evidence, _WAIT)
+    if sure:
         run = host.log.run
         mode = "" if run is None or run.mode is None or run.ended is not None else f"{run.mode}, "
-        return Result(Outcome.PASS, f"{mode}{(sure or likely)[0].process.told()}", 1, 1)
+        return Result(Outcome.PASS, f"{mode}{sure[0].process.told()}", 1, 1)
+    strangers = _processes(host, (trader.process for trader in host.traders), "trades elsewhere:")
     detail, evidence = _gone(host)
     if host.health.answer is Answer.OK:
         detail = f"{_BLOCKER}: {detail}"
     return Result(Outcome.FAIL, detail, 0, 1, (*evidence, *strangers), _remedy(host))
+
+
+def _unseen(host: Host, sure: Sequence[Trader], hidden: Sequence[Trader]) -> Result:
+    """Leave open what runners do whose files this user may not see; a young one may still name itself in a lock."""
+    seen = [trader.process for trader in (*sure, *hidden)]
+    evidence, count = _processes(host, seen, "may trade here:"), len(seen)
+    if count > 1:
+        detail = f"{count} runners on this host, and this user cannot see what they write"
+    else:
+        detail = f"a runner that may belong to another root: {seen[0].told()}; cannot see its files: run as that user"
+    young = not sure and all(_young_process(host, trader.process) for trader in hidden)
+    return Result(Outcome.UNKNOWN, detail, None if young else count, 1, evidence, _as_its_user(seen))
+
+
+def _as_its_user(processes: Sequence[Process]) -> str:
+    """Name the command that sees what these processes write: as their user, or as root where they have several."""
+    users = {process.user for process in processes}
+    name = users.pop() if len(users) == 1 else ""
+    return f"sudo -u {quote(name)} genesis-ops preflight" if name else "sudo genesis-ops preflight"
+
+
+def _starting(host: Host) -> list[Process]:
+    """Find this root's own runners in the moment between their start and their log."""
+    return [
+        trader.process
+        for trader in host.traders
+        if trader.here is False and trader.named and _young_process(host, trader.process)
+    ]
+
+
+def _young_process(host: Host, process: Process) -> bool:
+    return process.since_ms is None or abs(host.now_ms - process.since_ms) <= _OPENS_WITHIN_MS
 
 
 def _gone(host: Host) -> tuple[str, tuple[Place, ...]]:

@@ -16,7 +16,7 @@ from genesis_ops.words import Exit
 E = TypeVar("E")
 
 MOST_EVIDENCE = 10
-"""How many lines of evidence a check shows; how many there are is in ``observed`` or ``detail``."""
+"""How many lines of evidence a check shows, unless it shows every one; ``detail`` says that there are more."""
 
 
 class Outcome(StrEnum):
@@ -55,7 +55,8 @@ class Check(NamedTuple, Generic[E]):
     """A check: its stable id (contract §8), its title, and the pure function that judges.
 
     ``doubt`` names what hinders this check from being sure, such as a log that cannot be read; then it cannot pass.
-    ``bonus`` checks are listed beside the ones that a command counts.
+    ``bonus`` checks are listed beside the ones that a command counts. ``every`` line of evidence is shown where each
+    is something to mend.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Check(NamedTuple, Generic[E]):
     judge: Callable[[E], Result]
     doubt: Callable[[E], str] = lambda _: ""
     bonus: bool = False
+    every: bool = False
 
 
 class Judged(NamedTuple):
@@ -106,6 +108,8 @@ class Report(NamedTuple):
     closing: str = ""
     """What stands at the end of the last line, such as ``receipt: acceptance_receipt_….json``."""
     strict: bool = False
+    overruled: Exit | None = None
+    """What the process ends with instead, where something went wrong beside the judgement."""
     version: str = __version__
 
     @property
@@ -116,6 +120,8 @@ class Report(NamedTuple):
     @property
     def exit_code(self) -> Exit:
         """Tell what the process ends with (contract §7)."""
+        if self.overruled is not None:
+            return self.overruled
         if self.verdict is Outcome.WARN and self.strict:
             return Exit.FAIL
         return _EXITS[self.verdict]
@@ -147,7 +153,8 @@ def judge(checks: Sequence[Check[E]], evidence: E, shown: Callable[[str], str]) 
 def _judged(number: int, check: Check[E], evidence: E, shown: Callable[[str], str]) -> Judged:
     try:
         result = _sure(check.judge(evidence), check.doubt(evidence))
-        places = tuple(_place(proof, shown) for proof in result.evidence[:MOST_EVIDENCE])
+        result = result if check.every else _cut(result)
+        places = tuple(_place(proof, shown) for proof in result.evidence)
     except Exception as error:  # noqa: BLE001 - a defect in one check must not hide what the others see
         cause = f"the check itself failed: {type(error).__name__}: {error}"
         result, places = Result(Outcome.UNKNOWN, cause, remedy="keep this output and report it as a bug"), ()
@@ -171,6 +178,15 @@ def _sure(result: Result, doubt: str) -> Result:
         return result
     seen = f"; as far as it could be read: {result.detail}" if result.observed else ""
     return result._replace(outcome=Outcome.UNKNOWN, detail=doubt + seen)
+
+
+def _cut(result: Result) -> Result:
+    """Keep the first lines of evidence, and say that these are not all."""
+    count = len(result.evidence)
+    if count <= MOST_EVIDENCE:
+        return result
+    detail = f"{result.detail} (the first {MOST_EVIDENCE} of {count})"
+    return result._replace(detail=detail, evidence=result.evidence[:MOST_EVIDENCE])
 
 
 def _place(proof: Line | Place, shown: Callable[[str], str]) -> Place:

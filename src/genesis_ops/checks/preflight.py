@@ -30,7 +30,7 @@ CHECKS: tuple[Check[Host], ...] = (
     Check("no-fatal", "The run has met nothing fatal", no_fatal, doubt=_log_trouble),
     Check("champion-file", "The champion is the frozen one", champion_file),
     Check("log-directory", "The log directory can be written", log_directory),
-    Check("env-file", "The .env file means the same to everybody", env_file),
+    Check("env-file", "The .env file means the same to everybody", env_file, every=True),
     Check("runner-process", "One runner process runs", runner_process),
     Check("clock", "The host's clock agrees with the exchange's", clock),
     Check("disk-space", "The disk holds the rest of the phase", disk_space),
@@ -69,8 +69,20 @@ def waited_for(report: Report, host: Host, waited_ms: int) -> tuple[Judged, ...]
     A runner that starts brings its log, its heartbeat and its verification. ``waited_ms`` is how long that has been
     waited for already.
     """
-    lacking = tuple(judged for judged in report.checks if _lacks(judged, strict=report.strict))
-    return lacking if all(_may_come(judged) for judged in lacking) and not _came_to_a_bad_end(host, waited_ms) else ()
+    return () if in_vain(report, host, waited_ms) else _lacking(report)
+
+
+def in_vain(report: Report, host: Host, waited_ms: int) -> str:
+    """Say why waiting cannot bring what a report lacks; empty where it can, and where all is well."""
+    lacking = _lacking(report)
+    incurable = [judged.id for judged in lacking if not _may_come(judged)]
+    if incurable:
+        return f"{', '.join(incurable)} cannot be cured by waiting"
+    return "the newest run has failed" if lacking and _came_to_a_bad_end(host, waited_ms) else ""
+
+
+def _lacking(report: Report) -> tuple[Judged, ...]:
+    return tuple(judged for judged in report.checks if _lacks(judged, strict=report.strict))
 
 
 def _lacks(judged: Judged, *, strict: bool) -> bool:
@@ -79,7 +91,7 @@ def _lacks(judged: Judged, *, strict: bool) -> bool:
 
 def _may_come(judged: Judged) -> bool:
     if judged.id == "runner-process" and judged.observed not in {0, None}:
-        return False  # two runners: one has to be stopped, and now
+        return False  # two runners, or one that cannot be seen through: somebody has to act
     if judged.id == "env-file" and judged.observed == MISSING:
         return judged.outcome is Outcome.FAIL  # an API that answers has its keys from elsewhere
     return judged.id in _MAY_COME.get(judged.outcome, ())

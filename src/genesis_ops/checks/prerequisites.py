@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from genesis_ops.checks.host import EnvLine, Host
+from genesis_ops.checks.host import EnvFound, EnvLine, Host
 from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer, Standing
 from genesis_ops.errors import typed
@@ -67,12 +67,21 @@ def env_file(host: Host) -> Result:
         faults.append(f"has {severe} {'line that is' if severe == 1 else 'lines that are'} misread")
     evidence = tuple(Place(".env", line.line, line.sentence) for line in sorted(env.lines, key=_severity))
     if faults:
-        remedy = f"chmod 600 {path}" if env.mode is not None and env.mode & _OTHERS else f"${{EDITOR:-vi}} {path}"
-        return Result(Outcome.FAIL, f".env {', '.join(faults)}", len(faults), 0, evidence, remedy)
+        return Result(Outcome.FAIL, f".env {', '.join(faults)}", len(faults), 0, evidence, _mended(env, path))
     if env.lines:
         detail = f"{len(env.lines)} of its lines read differently in systemd, a shell and dotenv"
         return Result(Outcome.WARN, detail, len(env.lines), 0, evidence, f"${{EDITOR:-vi}} {path}")
     return Result(Outcome.PASS, "read alike by systemd, a shell and dotenv; exchange keys are there", 0, 0)
+
+
+def _mended(env: EnvFound, path: str) -> str:
+    """Say how to mend each kind of fault; a file is closed to others before keys are written into it."""
+    steps = [f"chmod 600 {path}"] if env.mode is not None and env.mode & _OTHERS else []
+    if env.missing:
+        steps.append(f"${{EDITOR:-vi}} {path}      and write {' and '.join(env.missing)} into it")
+    elif any(line.severe for line in env.lines):
+        steps.append(f"${{EDITOR:-vi}} {path}")
+    return "      then: ".join(steps)
 
 
 def _severity(line: EnvLine) -> tuple[bool, int]:

@@ -50,6 +50,8 @@ def preflight(  # noqa: PLR0913 - one parameter an option (contract §6)
     except KeyboardInterrupt:
         _interrupted(last, output)
     if last is not None:
+        if last.in_vain:
+            typer.echo(f"genesis-ops: not waiting: {last.in_vain}", err=True)
         tell(last.report, output)
 
 

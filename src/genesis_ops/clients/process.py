@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,13 +53,15 @@ class Trader(NamedTuple):
     """A process that has to do with a runner's log directory.
 
     ``runs``: its command line starts a runner. ``holds``: a lock's name plate names it. ``writes``: it has the log or
-    the lock of this directory open for writing; None where its files cannot be seen.
+    the lock of this directory open for writing; None where its files cannot be seen. ``named``: it was started in this
+    root, or for it, by its working directory, ``--root`` or ``--log-dir``.
     """
 
     process: Process
     runs: bool
     holds: bool
     writes: bool | None
+    named: bool = False
 
     @property
     def here(self) -> bool | None:
@@ -83,14 +86,14 @@ def listeners(port: int) -> Listeners:
     return Listeners(tuple(found), hidden=bool(pids) and not found)
 
 
-def traders(log_dir: Path, plates: Mapping[int, int]) -> tuple[Trader, ...]:
+def traders(log_dir: Path, plates: Mapping[int, int], root: Path | None = None) -> tuple[Trader, ...]:
     """Name every runner of this host and whoever else writes into this log directory.
 
     ``plates`` says since when (ms, UTC) which pid holds a lock, by its own name plate; a later process with that pid
-    is another one.
+    is another one. A runner that has not opened its log yet is known by its ``root``, where that is given.
     """
     directory = Path(os.path.realpath(log_dir))
-    found = [*_seen(directory, plates)]
+    found = [*_seen(directory, plates, None if root is None else Path(os.path.realpath(root)))]
     launchers = {parent for parent, trader in found if trader.runs}  # on Windows a launcher has its child's command
     return tuple(trader for _, trader in found if trader.process.pid not in launchers or trader.here)
 
@@ -117,7 +120,7 @@ def told(command: Sequence[str]) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _seen(directory: Path, plates: Mapping[int, int]) -> Iterator[tuple[int, Trader]]:
+def _seen(directory: Path, plates: Mapping[int, int], root: Path | None) -> Iterator[tuple[int, Trader]]:
     import psutil
 
     for process in psutil.process_iter(["pid", "ppid", "cmdline", "create_time", "username"]):
@@ -127,7 +130,30 @@ def _seen(directory: Path, plates: Mapping[int, int]) -> Iterator[tuple[int, Tra
         described = _described(about)
         holds = (runs or not command) and _wrote(plates.get(described.pid), described)
         if runs or holds or writes:
-            yield about["ppid"] or 0, Trader(described, runs, holds, writes)
+            named = root is not None and runs and writes is False and _names(process, command, directory, root)
+            yield about["ppid"] or 0, Trader(described, runs, holds, writes, named)
+
+
+def _names(process: "psutil.Process", command: Sequence[str], directory: Path, root: Path) -> bool:
+    """Tell whether a runner was started for this root or this log directory."""
+    import psutil
+
+    try:
+        base = Path(process.cwd())
+    except (psutil.Error, OSError):
+        base = Path()
+    base /= _given(command, "--root")
+    logs = _given(command, "--log-dir")
+    # Without its working directory a relative path would be taken for one of this process.
+    return base.is_absolute() and Path(os.path.realpath(base / logs)) == (directory if logs else root)
+
+
+def _given(command: Sequence[str], option: str) -> str:
+    """Find an option's value on a command line, of several the last; empty if there is none."""
+    words = [*command, ""]
+    values = [after for word, after in pairwise(words) if word == option]
+    values += [word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")]
+    return values[-1] if values else ""
 
 
 def _wrote(plate_ms: int | None, process: Process) -> bool:

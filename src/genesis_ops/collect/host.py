@@ -133,7 +133,7 @@ def _traders(settings: Settings) -> tuple[Trader, ...]:
     )
     # Not the market's lock: a runner of another root may hold that one, and it writes into another log.
     plates = {holder.pid: _since_ms(holder.since) for holder in holders(locks[1:])}
-    return traders(settings.log_dir, plates)
+    return traders(settings.log_dir, plates, settings.root)
 
 
 def _since_ms(text: str) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from genesis_ops.checks.host import Host
 from genesis_ops.checks.model import Judged, Report
-from genesis_ops.checks.preflight import preflight, waited_for
+from genesis_ops.checks.preflight import in_vain, preflight, waited_for
 from genesis_ops.clients.clock import Clock
 
 LOOK_SECONDS = 2.0
@@ -18,6 +18,8 @@ class Attempt(NamedTuple):
     report: Report
     waits_for: tuple[Judged, ...]
     elapsed_seconds: float
+    in_vain: str = ""
+    """Why waiting is in vain, where there was time left for it."""
 
 
 def attempts(
@@ -30,8 +32,9 @@ def attempts(
         host = look(host)
         report = preflight(host, strict=strict)
         elapsed = clock.monotonic() - began
-        waits_for = waited_for(report, host, int(elapsed * 1000)) if elapsed < limit_seconds else ()
-        yield Attempt(report, waits_for, elapsed)
+        asked = (report, host, int(elapsed * 1000))
+        waits_for, vain = (waited_for(*asked), in_vain(*asked)) if elapsed < limit_seconds else ((), "")
+        yield Attempt(report, waits_for, elapsed, vain)
         if not waits_for:
             return
         clock.wait(min(LOOK_SECONDS, limit_seconds - elapsed))

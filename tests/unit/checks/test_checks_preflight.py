@@ -33,7 +33,7 @@ from genesis_ops.checks.host import (
     StateFound,
 )
 from genesis_ops.checks.model import Outcome, Place
-from genesis_ops.checks.preflight import CHECKS, preflight, waited_for
+from genesis_ops.checks.preflight import CHECKS, in_vain, preflight, waited_for
 from genesis_ops.clients.health import Answer, ExchangeTime, Health, Standing
 from genesis_ops.clients.process import Listeners, Trader
 from genesis_ops.settings import load
@@ -295,10 +295,41 @@ def test_two_writers_fail_and_the_newer_one_is_to_be_stopped() -> None:
 def test_a_second_runner_whose_files_are_hidden_is_unknown_and_one_elsewhere_is_none() -> None:
     assert outcome("runner-process", traders=(HERE, Trader(OTHER, True, False, None))) == "UNKNOWN"
     assert outcome("runner-process", traders=(HERE, Trader(OTHER, True, False, False))) == "PASS"
-    assert outcome("runner-process", traders=(Trader(OTHER, True, False, None),)) == "PASS"
     found = judged("runner-process", WELL._replace(traders=(Trader(OTHER, True, False, False),)))
     assert found.outcome is Outcome.FAIL
     assert "trades elsewhere: pid 18800" in found.evidence[-1].text
+
+
+@pytest.mark.parametrize("checked", ["runner-process", "runner-log"])
+def test_a_runner_that_may_belong_to_another_root_is_neither_counted_nor_to_be_killed(checked: str) -> None:
+    old = OTHER._replace(since_ms=STARTED_MS)
+    host = WELL._replace(traders=(Trader(old, True, False, None),), log=log_of(NOW_MS - HOUR_MS))
+    found = judged(checked, host)
+    assert found.outcome is (Outcome.UNKNOWN if checked == "runner-process" else Outcome.FAIL)
+    assert ("cannot see its files: run as that user" in found.detail) == (checked == "runner-process")
+    assert found.remedy == "sudo -u ops genesis-ops preflight"
+    unnamed = host._replace(traders=(Trader(old._replace(user=""), True, False, None),))
+    assert judged(checked, unnamed).remedy == "sudo genesis-ops preflight"
+
+
+@given(st.lists(st.builds(Trader, st.just(OTHER), st.just(True), st.booleans(), st.none() | st.booleans())))
+def test_only_a_process_that_surely_trades_here_is_to_be_killed(found: list[Trader]) -> None:
+    traders = tuple(one._replace(process=OTHER._replace(pid=70_001 + at)) for at, one in enumerate(found))
+    sure = {f"kill -TERM {one.process.pid} " for one in traders if one.here}
+    for check in preflight(WELL._replace(traders=traders, log=log_of(NOW_MS - HOUR_MS))).checks:
+        if "kill" in check.remedy:
+            assert any(check.remedy.startswith(kill) for kill in sure)
+
+
+@pytest.mark.parametrize(("age_ms", "expected"), [(500, "UNKNOWN"), (60_000, "UNKNOWN"), (60_001, "FAIL")])
+def test_a_runner_of_this_root_that_has_not_opened_its_log_yet_is_starting(age_ms: int, expected: str) -> None:
+    process = OTHER._replace(since_ms=NOW_MS - age_ms)
+    host = WELL._replace(traders=(Trader(process, True, False, False, named=True),), log=LogFound())
+    found = judged("runner-process", host)
+    assert (found.outcome, found.detail.startswith("starting: pid 18800 (")) == (expected, expected == "UNKNOWN")
+    assert ("no process trades" in judged("runner-log", host).detail) == (expected == "FAIL")
+    foreign = host._replace(traders=(Trader(process, True, False, False),))
+    assert judged("runner-process", foreign).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -365,6 +396,31 @@ def test_an_env_file_is_private_complete_and_read_alike(env: EnvFound, answer: A
     assert [(place.line, place.text) for place in found.evidence] == [(one.line, one.sentence) for one in env.lines]
     assert ("chmod 600" in found.remedy) == bool(env.mode and env.mode & 0o077)
     assert all(key in found.detail for key in env.missing)
+
+
+def test_every_line_of_an_env_file_is_named_however_many_there_are() -> None:
+    lines = tuple(EnvLine(number, "byte", severe=True) for number in range(1, 41))
+    found = judged("env-file", WELL._replace(env=EnvFound(present=True, lines=lines)))
+    assert [place.line for place in found.evidence] == [*range(1, 41)]
+    assert found.detail == ".env has 40 lines that are misread"
+
+
+@pytest.mark.parametrize(
+    ("mode", "missing", "severe", "steps"),
+    [
+        (0o644, (), False, ["chmod 600 F"]),
+        (0o600, ("A", "B"), True, ["${EDITOR:-vi} F      and write A and B into it"]),
+        (0o600, (), True, ["${EDITOR:-vi} F"]),
+        (0o644, (), True, ["chmod 600 F", "${EDITOR:-vi} F"]),
+        (0o644, ("A",), False, ["chmod 600 F", "${EDITOR:-vi} F      and write A into it"]),
+    ],
+)
+def test_the_remedy_of_an_env_file_mends_each_kind_of_fault(
+    mode: int, missing: tuple[str, ...], severe: bool, steps: list[str]
+) -> None:
+    env = EnvFound(present=True, mode=mode, missing=missing, lines=(EnvLine(1, "a", severe=severe),))
+    remedy = judged("env-file", WELL._replace(env=env)).remedy.replace(str(ROOT / ".env"), "F")
+    assert remedy == "      then: ".join(steps)
 
 
 def test_the_severe_lines_of_an_env_file_stand_first() -> None:
@@ -468,6 +524,27 @@ def test_what_waiting_cannot_mend_ends_it_at_once(change: dict[str, Any]) -> Non
     assert preflight(WELL._replace(**change)).exit_code != 0
     assert waits(**change) == []
     assert waits(**({"health": Health(Answer.REFUSED, "")} | change)) == []
+
+
+def test_a_wait_that_is_in_vain_says_why() -> None:
+    def why(waited_ms: int = 0, *, strict: bool = False, **changes: Any) -> str:
+        host = WELL._replace(**changes)
+        return in_vain(preflight(host, strict=strict), host, waited_ms)
+
+    assert why() == why(traders=()) == why(env=EnvFound(present=False)) == ""
+    gone = {"champion": ChampionFound(None, "is not there", None), "disk": DiskFound(0)}
+    assert why(traders=(), **gone) == "champion-file, disk-space cannot be cured by waiting"
+    assert why(strict=True, env=EnvFound(present=False)) == "env-file cannot be cured by waiting"
+    fatal = log_of(run=run_of(fatal=(line(NOW_MS, "FATAL: x", "CRITICAL"),)))
+    assert why(30_001, traders=(), log=fatal) == "the newest run has failed"
+
+
+@pytest.mark.parametrize(("age_ms", "waited_for"), [(1000, True), (60_001, False)])
+def test_a_hidden_runner_is_waited_for_while_it_may_still_name_itself(age_ms: int, waited_for: bool) -> None:
+    hidden = Trader(OTHER._replace(since_ms=NOW_MS - age_ms), True, False, None)
+    assert waits(traders=(hidden,)) == (["runner-process"] if waited_for else [])
+    starting = hidden._replace(writes=False, named=True)
+    assert waits(traders=(starting,)) == ["runner-process"]
 
 
 def test_a_warning_ends_a_strict_wait_because_nobody_mends_it_meanwhile() -> None:

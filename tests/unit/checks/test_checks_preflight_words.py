@@ -154,6 +154,11 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             )
         },
     ),
+    "runner hidden": (
+        "runner-process",
+        {"traders": (Trader(OTHER._replace(since_ms=STARTED_MS), runs=True, holds=False, writes=None),)},
+    ),
+    "runner starting": ("runner-process", {"traders": (ELSEWHERE._replace(named=True),)}),
     "runner gone": ("runner-process", {"traders": (ELSEWHERE,), "log": log_of(NOW_MS - DAY_AND_HOUR)}),
     "runner gone without an api": (
         "runner-process",

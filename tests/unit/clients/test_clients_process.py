@@ -153,6 +153,42 @@ def test_a_runner_of_another_directory_is_seen_and_does_not_trade_here(tmp_path:
     assert (trader.runs, trader.here) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], False),
+        (["--root", "{root}"], True),
+        (["--root={root}", "--poll-interval", "9"], True),
+        (["--root", "{root}/logs"], False),
+        (["--root", "{root}", "--log-dir", "elsewhere"], False),
+        (["--root", "{root}", "--log-dir=logs"], True),
+        (["--log-dir", "{root}/logs"], True),
+        (["--root"], False),
+    ],
+)
+def test_a_runner_that_has_not_opened_its_log_yet_is_known_by_its_root(
+    tmp_path: Path, arguments: list[str], named: bool
+) -> None:
+    (tmp_path / "logs").mkdir()
+    script = tmp_path / "paper_trading_runner.py"
+    script.write_text(NOTHING, "utf-8")
+    with started(str(script), *(word.format(root=tmp_path) for word in arguments)) as (runner, _):
+        trader = of(runner.pid, traders(tmp_path / "logs", {}, tmp_path))
+        unasked = of(runner.pid, traders(tmp_path / "logs", {}))
+    assert trader is not None
+    assert unasked is not None
+    assert (trader.named, trader.here, unasked.named) == (named, False, False)
+
+
+def test_a_runner_in_the_roots_directory_is_of_that_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "paper_trading_runner.py").write_text(NOTHING, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with started("paper_trading_runner.py") as (runner, _):
+        trader = of(runner.pid, traders(tmp_path / "logs", {}, tmp_path))
+    assert trader is not None
+    assert trader.named
+
+
 def test_a_name_plate_counts_for_the_runner_that_wrote_it_and_not_for_a_later_process(tmp_path: Path) -> None:
     script = tmp_path / "paper_trading_runner.py"
     script.write_text(NOTHING, "utf-8")

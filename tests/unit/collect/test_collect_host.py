@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from genesis_ops.checks.host import Host
+from genesis_ops.checks.host import DiskFound, Host
 from genesis_ops.checks.model import Outcome
 from genesis_ops.clients import health
 from genesis_ops.clients.health import Answer, Standing
@@ -431,6 +431,14 @@ def test_looks_go_on_until_all_is_well_and_each_is_given_the_one_before(settings
     assert [bool(attempt.waits_for) for attempt in seen] == [True, True, False]
     assert [attempt.elapsed_seconds for attempt in seen] == [0, LOOK_SECONDS, 2 * LOOK_SECONDS]
     assert [former is not None for former in given] == [False, True, True]
+
+
+def test_a_wait_that_is_in_vain_is_one_look_that_says_why(settings: Settings) -> None:
+    first = look(settings, CLOCK)._replace(disk=DiskFound(0))
+    (only,) = attempts(lambda _: first, VirtualClock(CLOCK.now_ms()), 180, strict=False)
+    assert "disk-space" in only.in_vain
+    (unasked,) = attempts(lambda _: first, VirtualClock(CLOCK.now_ms()), 0, strict=False)
+    assert unasked.in_vain == ""
 
 
 def test_the_last_look_is_when_the_time_is_over(settings: Settings) -> None:
