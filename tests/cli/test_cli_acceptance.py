@@ -263,3 +263,56 @@ def test_a_log_of_another_market_proves_nothing_for_this_one(root: Path) -> None
     document = report(root, "--until", "last")
     assert document["verdict"] == "UNKNOWN"
     assert "the log is of tETHUSD 1h and not of tBTCUSD 1h" in acceptance(root, "--until", "last").stdout
+
+
+def test_a_receipt_that_cannot_be_written_is_in_the_report_and_unknown_to_monitoring(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genesis_ops.state.receipt.publish", full)
+    assert report(root, "--until", "last")["exit_code"] == WRITE_FAILED
+    monitored = acceptance(root, "--until", "last", "--format", "nagios")
+    assert monitored.exit_code == UNKNOWN
+    assert "No space left on device" in monitored.stderr
+
+
+def test_a_window_in_which_no_candle_closes_proves_nothing(root: Path) -> None:
+    document = report(root, "--until", "2026-02-05T13:55:00Z", "--window", "40m")
+    assert outcomes(document)["candle-frequency"] == "UNKNOWN"
+    assert newest_receipt(logs(root)) is None
+
+
+def test_an_archive_whose_checksum_is_wrong_is_not_judged(root: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "x.tgz", "w:gz") as archive:
+        archive.add(logs(root), "logs")
+    raw = bytearray((tmp_path / "x.tgz").read_bytes())
+    raw[-6] ^= 1
+    (tmp_path / "x.tgz").write_bytes(raw)
+    done = acceptance(root, "--from", str(tmp_path / "x.tgz"))
+    assert done.exit_code == UNKNOWN
+    assert "not a tar or zip archive that can be read" in done.stderr
+    assert "\\n" not in done.stderr
+
+
+def test_a_log_that_steps_back_at_every_line_is_judged_at_once(root: Path) -> None:
+    log = max(logs(root).glob("runner_2*.log"))
+    lines = log.read_bytes().splitlines(keepends=True)
+    ahead = [line.replace(b"2026-02-05 ", b"2026-02-04 ") if b"Heartbeat" in line else line for line in lines]
+    log.write_bytes(b"".join(ahead))
+    assert acceptance(root, "--until", "last").exit_code in {FAIL, UNKNOWN, PASS}
+
+
+def test_candles_that_neighbours_leave_out_fail_whatever_the_clock_says(root: Path) -> None:
+    log = max(logs(root).glob("runner_2*.log"))
+    lines = log.read_text().splitlines(keepends=True)
+    closes = [i for i, line in enumerate(lines) if "NEW CANDLE CLOSE" in line]
+    text = "".join(lines[: closes[-1]]) + "".join(
+        line.replace("ts=17702964", "ts=17703216") if i >= closes[-1] else line
+        for i, line in enumerate(lines)
+        if i >= closes[-1]
+    )
+    log.write_text(text)
+    document = report(root, "--until", "last")
+    assert outcomes(document)["candle-frequency"] == "FAIL"

@@ -88,6 +88,8 @@ def candle_frequency(evidence: Evidence) -> Result:
         outcome, remedy = Outcome.FAIL, "mend the cause, then run 24h again      (runbook: Missing Hours)"
     if outcome is Outcome.FAIL and log.troubles:
         outcome = Outcome.WARN  # what is missing may stand where nobody could read: the doubt makes it UNKNOWN
+    if not expected:
+        outcome, remedy = Outcome.UNKNOWN, "take a window in which a candle closes"
     if uncovered:
         outcome, parts, remedy = Outcome.UNKNOWN, [uncovered, *parts], _when_full(log)
     return Result(outcome, "; ".join(parts), found, expected, proof, remedy)
@@ -287,12 +289,12 @@ def no_fatal(evidence: Evidence) -> Result:
 def heartbeat(evidence: Evidence) -> Result:
     """The runner showed signs of life all through the window; more than the ten ask for."""
     log = evidence.log
-    beats = sorted(at_ms for run in log.runs for at_ms in run.beats)
+    beats = [at_ms for run in log.runs for at_ms in run.beats]
     if not beats:
         return Result(Outcome.WARN, "no heartbeat in the window", 0, None, (), "genesis-ops preflight")
     ends = [at_ms for at_ms in (log.first_ms, log.last_ms) if at_ms is not None]
     longest_ms = max(later - earlier for earlier, later in pairwise(sorted([*ends, *beats])))
-    interval = max((run.interval or 10 for run in log.runs), default=10)
+    interval = max(run.interval or 10 for run in log.runs)
     limit_ms = max(SILENT_MS, 30_000 * interval)
     outcome = Outcome.WARN if longest_ms > limit_ms else Outcome.PASS
     detail = f"{len(beats)}, longest silence {exactly(longest_ms)}"

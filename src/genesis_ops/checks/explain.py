@@ -29,8 +29,12 @@ SILENT_MS = 5 * MINUTE_MS
 """How long (ms) a log may stand still at the 10 s poll without the silence being named (contract §9, window)."""
 
 _STEP_MS = MINUTE_MS
+_NO_ROW, _NO_CAUSE = "the exchange had no row for it", "no cause found in the lines around it"
+UNEXPLAINED = (_NO_ROW, _NO_CAUSE)
+"""What is said where the lines around a gap show nothing wrong; the runner's own record of it says more."""
 _FEED: tuple[type[Event], ...] = (FetchError, FetchRetry, FeedDead)
 _API: tuple[type[Event], ...] = (EvaluateError, GaveUp)
+_LAST_WORDS: tuple[type[Event], ...] = (RunnerStopped, GaveUp)
 
 
 class _Pause(NamedTuple):
@@ -63,7 +67,7 @@ def _time(line: LogLine) -> int:
 def explain_silence(lines: Sequence[LogLine], end_ms: int, limit_ms: int = SILENT_MS) -> Explanation:
     """Say why nothing was written between the first two lines that are far enough apart."""
     pauses = _pauses(lines, end_ms, limit_ms)
-    return _paused(pauses[0], lines) if pauses else Explanation("no cause found in the lines around it")
+    return _paused(pauses[0], lines) if pauses else Explanation(_NO_CAUSE)
 
 
 def _pauses(lines: Sequence[LogLine], end_ms: int, limit_ms: int) -> list[_Pause]:
@@ -87,8 +91,17 @@ def _at(lines: Sequence[LogLine], pauses: Sequence[_Pause], close_ms: int, until
             return _failing(lines, types, name, close_ms)
     looks = [line for line in during if isinstance(line.event, CandleSelection)]
     if looks:
-        return Explanation("the exchange had no row for it", (looks[-1],)), until_ms
-    return Explanation("no cause found in the lines around it", tuple(during[:1])), until_ms
+        return _no_row(looks[-1]), until_ms
+    return Explanation(_NO_CAUSE, tuple(during[:1])), until_ms
+
+
+def _no_row(look: LogLine) -> Explanation:
+    """Tell an exchange without a row from one whose rows lie in the host's future."""
+    seen = look.event
+    if isinstance(seen, CandleSelection) and seen.latest_ts > seen.now_ms + _STEP_MS:
+        behind = duration((seen.latest_ts - seen.now_ms) / 1000)
+        return Explanation(f"clock off: the host is at least {behind} behind the exchange", (look,))
+    return Explanation(_NO_ROW, (look,))
 
 
 def _failing(
@@ -98,7 +111,7 @@ def _failing(
     errors = [line for line in lines if isinstance(line.event, types)]
     looks = [line.at_ms for line in lines if isinstance(line.event, CandleSelection)] if types is _FEED else []
     from_ms = max((at_ms for at_ms in looks if at_ms <= close_ms), default=0)
-    to_ms = min((at_ms for at_ms in looks if at_ms > close_ms), default=lines[-1].at_ms + 1)
+    to_ms = min((at_ms for at_ms in looks if at_ms > close_ms), default=lines[-1].at_ms)
     outage = [line for line in errors if from_ms <= line.at_ms <= to_ms] or errors
     causes = [line for line in outage if getattr(line.event, "cause", "")] or outage
     cause = getattr(causes[0].event, "cause", "")
@@ -113,9 +126,10 @@ def _paused(pause: _Pause, lines: Sequence[LogLine]) -> Explanation:
     if after is None:
         ended = _how_it_ended(lines, before)
         return Explanation(f"runner down since {clock_time(before.at_ms)}{ended}", (before,))
-    if any(isinstance(line.event, RunnerStarted) for line in lines if 0 <= line.at_ms - after.at_ms < _STEP_MS):
+    started = any(isinstance(line.event, RunnerStarted) for line in lines if 0 <= line.at_ms - after.at_ms < _STEP_MS)
+    if started or isinstance(before.event, _LAST_WORDS):
         return Explanation(f"runner down {span}{_how_it_ended(lines, before)}", (before, after))
-    stepped_ms = _stepped_by(pause, lines)
+    stepped_ms = _stepped_by(before, after, lines)
     if stepped_ms:
         by = f"{'forward' if stepped_ms > 0 else 'back'} by {duration(abs(stepped_ms) / 1000)}"
         return Explanation(f"clock stepped {by} at {clock_time(before.at_ms)}", (before, after))
@@ -138,11 +152,10 @@ _ENDINGS: tuple[tuple[tuple[type[Event], ...], Callable[[LogLine], str]], ...] =
 )
 
 
-def _stepped_by(pause: _Pause, lines: Sequence[LogLine]) -> int:
+def _stepped_by(before: LogLine, after: LogLine, lines: Sequence[LogLine]) -> int:
     """Tell by how much the host's clock was stepped (ms): the exchange's candles went on by less than the stamps."""
-    before, after = pause.before, pause.after
-    if after is None or after.at_ms < before.at_ms:
-        return 0 if after is None else after.at_ms - before.at_ms
+    if after.at_ms < before.at_ms:
+        return after.at_ms - before.at_ms
     earlier = [line.event for line in lines if line.at_ms <= before.at_ms and isinstance(line.event, CandleSelection)]
     later = [line.event for line in lines if line.at_ms >= after.at_ms and isinstance(line.event, CandleSelection)]
     if not earlier or not later:

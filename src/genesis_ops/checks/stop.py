@@ -74,6 +74,9 @@ def state_corrupt(evidence: Evidence) -> Result:
         return Result(Outcome.UNKNOWN, f"no {state.file} and no log: nothing has run here", None, "readable")
     if state.state is None:
         return Result(Outcome.FAIL, f"there is no {state.file}, though logs exist", "missing", "readable", (), _MISSING)
+    if state.state.last_processed_candle_ts is None and evidence.log.closes:
+        detail = f"{state.file} has no candle, though the log has closes"
+        return Result(Outcome.WARN, detail, "empty", "readable", (), _MISSING)
     copies = f"; {count(len(state.copies), 'copy')} of damaged ones kept" if state.copies else ""
     return Result(Outcome.PASS, f"{state.file} can be read{copies}", "readable", "readable")
 

@@ -11,6 +11,7 @@ from genesis_ops.cli.options import load_settings
 from genesis_ops.cli.patience import patience
 from genesis_ops.cli.window import length_ms, moment_ms
 from genesis_ops.report.formats import Format
+from genesis_ops.words import visible
 
 if TYPE_CHECKING:
     from genesis_ops.collect.judgement import Judgement
@@ -46,7 +47,8 @@ def acceptance(  # noqa: PLR0913 - one parameter an option (contract §6)
 
     clock = HostClock()
     now_ms = clock.now_ms()
-    until = until or ("now" if copied is None else "last")
+    if until is None:
+        until = "now" if copied is None else "last"
     with patience("reading the log"), source(settings, copied) as where:
         if until == "last":
             end_ms = newest_line_ms(where.log_dir) or now_ms
@@ -60,10 +62,13 @@ def acceptance(  # noqa: PLR0913 - one parameter an option (contract §6)
             closing = f"receipt: {_receipt(settings, judgement)}"
         except GenesisError as error:
             failure = error
-    show(judgement.report._replace(closing=closing), output)
-    if failure is not None:
+    report = judgement.report._replace(closing=closing, overruled=None if failure is None else failure.exit_code)
+    show(report, output)
+    if failure is not None and output is not Format.NAGIOS:
         raise failure
-    end(judgement.report, output)
+    if failure is not None:
+        typer.echo(f"genesis-ops: {visible(failure.message)}", err=True)
+    end(report, output)
 
 
 def _receipt(settings: "Settings", judgement: "Judgement") -> str:

@@ -11,13 +11,13 @@ from genesis_ops.checks.evidence import Evidence, LogEvidence, StateEvidence
 from genesis_ops.checks.model import Outcome, Report, Window, judge
 from genesis_ops.checks.wording import count, hours
 from genesis_ops.collect.logs import LogLook
-from genesis_ops.collect.where import Source
+from genesis_ops.collect.where import Source, is_directory
 from genesis_ops.errors import StateUnreadable
-from genesis_ops.runlog.files import LogFile, last_stamp_ms, log_files, opened
+from genesis_ops.runlog.files import LogFile, log_files, newest_stamp_ms, opened
 from genesis_ops.runlog.reader import ROUTINE, LogReader, Notes
 from genesis_ops.runlog.zone import newest_offset_ms
 from genesis_ops.settings import Settings
-from genesis_ops.words import Mode, stamp
+from genesis_ops.words import DAY_MS, Mode, stamp
 
 if TYPE_CHECKING:
     from genesis_ops.clients.clock import Clock
@@ -56,7 +56,7 @@ def newest_line_ms(log_dir: Path) -> int | None:
 def _last_ms(file: LogFile) -> int | None:
     if not file.packed:
         with suppress(OSError), opened(file) as fd:
-            return last_stamp_ms(fd)
+            return newest_stamp_ms(fd)
         return None
     reader = LogReader((file,), without=ROUTINE)
     for _ in reader:
@@ -76,6 +76,7 @@ def judge_acceptance(settings: Settings, source: Source, asked: Asked, clock: "C
         clock.wait(_PAUSE_SECONDS)
         evidence = _look(settings, source, asked, closely=True)
     log = evidence.log
+    notes = _notes(log, source.shown)
     report = Report(
         command="acceptance",
         subject=f"{_modes(log)}, {hours(asked.end_ms - asked.start_ms)} to {stamp(asked.end_ms)[:16]} UTC",
@@ -85,9 +86,11 @@ def judge_acceptance(settings: Settings, source: Source, asked: Asked, clock: "C
         window=Window(asked.start_ms, asked.end_ms, acceptance.covered_ms(log) // 1000),
         summary=_summary(log),
         hours=log.tally.hours,
-        notes=_notes(log, source.shown),
+        notes=notes,
         strict=asked.strict,
     )
+    if not report.exit_code and asked.end_ms - asked.start_ms >= DAY_MS:
+        report = report._replace(notes=(*notes, "ready for the single-candle live test (runbook Day 1, step 3)"))
     return Judgement(report, evidence)
 
 
@@ -142,6 +145,8 @@ def _between_log_and_state(evidence: Evidence, asked: Asked) -> bool:
 def _state(source: Source) -> StateEvidence:
     from genesis_ops.state.store import StateStore
 
+    if not is_directory(source.state_file.parent):
+        return StateEvidence(source.shown_state, None, "")
     copies = tuple(sorted(path.name for path in source.state_file.parent.glob(f"{source.state_file.stem}_corrupt_*")))
     try:
         return StateEvidence(source.shown_state, StateStore(source.state_file).read(), "", copies)
@@ -151,8 +156,6 @@ def _state(source: Source) -> StateEvidence:
 
 
 def _resumed_ms(log_dir: Path, now_ms: int) -> int | None:
-    if not (log_dir / "operations.jsonl").exists():
-        return None
     from genesis_ops.state.operations import read
 
     return read(log_dir).last_resume_ms(now_ms)

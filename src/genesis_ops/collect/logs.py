@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import groupby, islice, pairwise
+from itertools import accumulate, groupby, islice, pairwise
 
-from genesis_ops.checks.evidence import Gap, LogEvidence, Silence
-from genesis_ops.checks.explain import SILENT_MS, explain_gap, explain_silence
+from genesis_ops.checks.evidence import Explanation, Gap, LogEvidence, Silence
+from genesis_ops.checks.explain import SILENT_MS, UNEXPLAINED, explain_gap, explain_silence
 from genesis_ops.collect.where import Source
 from genesis_ops.runlog.events import (
     CandleClose,
@@ -29,6 +29,7 @@ from genesis_ops.words import DAY_MS, MINUTE_MS, day, stamp
 
 _AFTERWARDS_MS = 2 * MINUTE_MS
 _LONGEST_MARGIN_MS = 70 * DAY_MS
+_MOST_SILENCES = 8
 _MOST_MISSING = 100_000  # two months of minutes
 _OUTAGE: tuple[type[Event], ...] = (FetchError, FetchRetry, FeedDead, FeedSilence)
 _FAILURE = (EvaluateError, EvaluationFailed)
@@ -58,7 +59,7 @@ class LogLook:
         seen = tally(window if closely else (), self._timeframe, self._start_ms, self._end_ms if closely else 0)
         alive = runs(lines, lambda: self._begun(lines))
         closes = [close for run in alive for close in run.closes]
-        missing = _missing_hours(seen) if closely else self._missing_steps(closes)
+        missing = self._missing_hours(seen, closes) if closely else self._missing_steps(closes)
         return LogEvidence(
             timeframe=self._timeframe,
             start_ms=self._start_ms,
@@ -67,8 +68,8 @@ class LogLook:
             earlier=tuple(close for close in closes if close.line.at_ms < self._start_ms),
             texts=tuple(line.text for line in window),
             tally=seen,
-            gaps=tuple(self._gap(group, closes, _limit_ms(alive)) for group in missing),
-            silences=tuple(self._silences(window, _limit_ms(alive))) if closely else (),
+            gaps=tuple(self._gap(group, alive) for group in missing),
+            silences=tuple(islice(self._silences(window, _limit_ms(alive)), _MOST_SILENCES)) if closely else (),
             first_ms=min((line.at_ms for line in window), default=None),
             last_ms=max((line.at_ms for line in window), default=None),
             newest=self._newest(closes),
@@ -165,11 +166,28 @@ class LogLook:
             yield open_ms
             open_ms = self._timeframe.close_of(open_ms)
 
-    def _gap(self, missing: tuple[int, ...], closes: Sequence[Close], limit_ms: int) -> Gap:
+    def _missing_hours(self, seen: Tally, closes: Sequence[Close]) -> list[tuple[int, ...]]:
+        """Name the candles that closed in the window, and those that neighbours leave out, whatever the clock says."""
+        groups = groupby(seen.hours, key=lambda hour: hour.fate is Fate.MISSING)
+        found = [tuple(hour.open_ms for hour in hours) for missing, hours in groups if missing]
+        announced = [close.ts for close in closes if close.line.at_ms >= self._start_ms]
+        inside = sorted(set(accumulate(announced, max)))
+        between = (tuple(islice(self._candles(a, b), _MOST_MISSING)) for a, b in pairwise(inside))
+        steps = [step for step in between if len(step) > 1]
+        alone = [group for group in found if not any(set(group) <= set(step) for step in steps)]
+        return sorted(alone + steps)
+
+    def _gap(self, missing: tuple[int, ...], alive: Sequence[Run]) -> Gap:
+        closes = [close for run in alive for close in run.closes]
+        limit_ms = _limit_ms(alive)
+        recorded = [line for run in alive for line in run.missed if getattr(line.event, "ts", 0) in missing]
         to_ms = min(self._timeframe.close_of(self._timeframe.close_of(missing[-1])) + limit_ms, self._end_ms)
         earlier = [close.line for close in closes if close.ts < missing[0]]
         later = [close.line for close in closes if close.ts > missing[-1]]
         why = explain_gap(self._all(missing[0], to_ms), missing, self._timeframe, to_ms, limit_ms)
+        if why.cause in UNEXPLAINED and recorded:
+            noted = f"{why.cause} (the runner noted: {recorded[0].event.content()['cause']})"
+            why = Explanation(noted, (*why.evidence, recorded[0]))
         return Gap(missing, why, (*earlier[-1:], *later[:1]))
 
     def _silences(self, window: Sequence[LogLine], limit_ms: int) -> Iterator[Silence]:
@@ -228,11 +246,6 @@ def _thinned(lines: Iterable[LogLine]) -> Iterator[LogLine]:
             yield line
     if left_out is not None:
         yield left_out
-
-
-def _missing_hours(seen: Tally) -> list[tuple[int, ...]]:
-    groups = groupby(seen.hours, key=lambda hour: hour.fate is Fate.MISSING)
-    return [tuple(hour.open_ms for hour in hours) for missing, hours in groups if missing]
 
 
 def _limit_ms(alive: Sequence[Run]) -> int:

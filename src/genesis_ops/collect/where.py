@@ -1,6 +1,8 @@
 """Where the evidence lies: on this host, in another host's directory, or in an archive of one (contract §6, --from)."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -8,6 +10,7 @@ from typing import IO, NamedTuple
 
 from genesis_ops.errors import Unreachable, UsageRefused, typed
 from genesis_ops.settings import Settings
+from genesis_ops.words import Exit
 
 _WANTED = re.compile(r"runner_\d{8}\.log(?:\.gz)?|runner_state\.json|operations\.jsonl|runner_evaluations_\d{8}\.log")
 _MOST_BYTES = 4 << 30
@@ -43,16 +46,35 @@ def source(settings: Settings, copied: Path | None) -> Iterator[Source]:
     )
     if copied is None:
         yield here
-    elif copied.is_dir():
+    elif is_directory(copied):
         yield _within(copied, here, settings)
-    elif copied.is_file():
+    elif os.path.isfile(copied):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
         import tempfile
 
-        with tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:
+        with _ended_by_term(), tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:
             _unpack(copied, Path(directory))
             yield _within(_holding(Path(directory), copied), here, settings)
     else:
         raise UsageRefused(f"flag --from: there is no file or directory {copied}", next_command="ls -l")
+
+
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory, as far as this user may look."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a folder may not be entered
+
+
+@contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what was unpacked is removed."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(Exit.TERMINATED)
+
+    former = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _posix(path: str) -> str:
@@ -62,7 +84,7 @@ def _posix(path: str) -> str:
 def _within(directory: Path, here: Source, settings: Settings) -> Source:
     """Take a root's own log directory if it has one, else the directory itself."""
     below = directory / settings.shown(settings.log_dir)
-    log_dir = below if below.is_dir() else directory
+    log_dir = below if is_directory(below) else directory
     return here._replace(log_dir=log_dir, state_file=log_dir / settings.state_file.name)
 
 
@@ -95,7 +117,9 @@ def _unpack(archive: Path, into: Path) -> None:
         NotImplementedError,
         RuntimeError,
     ) as e:
-        message = f"{archive} is neither a directory nor an archive that can be read: {e}"
+        message = (
+            f"{archive} is not a directory, and not a tar or zip archive that can be read: {str(e).splitlines()[0]}"
+        )
         raise Unreachable(message, next_command=f"file {typed(archive)}") from e
 
 
@@ -109,6 +133,8 @@ def _unpack_tar(archive: Path, into: Path) -> None:
                 content = packed.extractfile(member)
                 if content is not None:
                     room = _copy(content, target, room)
+        while packed.fileobj is not None and packed.fileobj.read(_BLOCK):
+            pass  # gzip checks what it gave at its end
 
 
 def _unpack_zip(archive: Path, into: Path) -> None:

@@ -29,6 +29,8 @@ class Status(IntEnum):
 
 def status(report: Report) -> Status:
     """Translate what the process would end with; a warning that counts as a failure is critical."""
+    if report.overruled is not None:
+        return Status.CRITICAL if report.verdict is Outcome.FAIL else Status.UNKNOWN
     if report.exit_code is Exit.FAIL:
         return Status.CRITICAL
     if report.exit_code is Exit.UNKNOWN:

@@ -140,13 +140,17 @@ def stamp_ms(at: bytes) -> int | None:
 
 def last_stamp_ms(fd: int) -> int | None:
     """Read the time (ms, UTC) of the last line of a plain file that has one within its last 64 KiB."""
-    size = os.fstat(fd).st_size
-    return _last_of(fd, max(0, size - _PROBE)) or _last_of(fd, max(0, size - LONGEST))
+    return next((found[-1] for length in (_PROBE, LONGEST) if (found := _last_stamps(fd, length))), None)
 
 
-def _last_of(fd: int, start: int) -> int | None:
-    found = [stamp_ms(head["at"]) for head in _NEXT_HEAD.finditer(b"\n" + read_at(fd, LONGEST, start))]
-    return next((at_ms for at_ms in reversed(found) if at_ms is not None), None)
+def newest_stamp_ms(fd: int) -> int | None:
+    """Read the newest time (ms, UTC) in a plain file's last 64 KiB: the last line's, unless a clock was set back."""
+    return max(_last_stamps(fd, LONGEST), default=None)
+
+
+def _last_stamps(fd: int, length: int) -> list[int]:
+    end = b"\n" + read_at(fd, length, max(0, os.fstat(fd).st_size - length))
+    return [at_ms for head in _NEXT_HEAD.finditer(end) if (at_ms := stamp_ms(head["at"])) is not None]
 
 
 def edges_ms(lines: bytes) -> tuple[int, int] | None:

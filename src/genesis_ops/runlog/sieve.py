@@ -12,7 +12,6 @@ from itertools import pairwise
 
 from genesis_ops.runlog.events import CandleClose, CandleSelection
 from genesis_ops.runlog.files import (
-    BEFORE,
     STAMP,
     LogFile,
     Region,
@@ -148,13 +147,14 @@ def _worth_looking(at_ms: int, later_ms: int, window: tuple[int, ...], silence_m
 
 
 def _stamped_lines(chunk: bytes, begin: int, end: int) -> Iterator[int]:
-    """Name the lines that begin with a time; between two of them any number of others can stand."""
-    return (found.start() for found in _stamps().finditer(chunk, begin, end + _STAMP_LENGTH))
+    """Name the lines that hold a time; between two of them any number of others can stand."""
+    found = _stamps().finditer(chunk, begin, end + _STAMP_LENGTH)
+    return (_line_begin(chunk, stamp.start()) for stamp in found)
 
 
 @cache
 def _stamps() -> re.Pattern[bytes]:
-    return re.compile(rb"(?m)^" + BEFORE + STAMP)
+    return re.compile(STAMP)
 
 
 def _stamp_at(chunk: bytes, begin: int) -> int | None:

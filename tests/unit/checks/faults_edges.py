@@ -140,7 +140,7 @@ CLEAN = [
     Case("until-behind-a-close", lambda: going_on(OLDER), {}, {}, _CLOSE - DAY_MS, _CLOSE + 7 * SECOND_MS),
     Case("from-behind-a-close", lambda: going_on(OLDER), {}, {}, _CLOSE - DAY_MS + 1000, _CLOSE + 1000),
     Case("an-hour", lambda: going_on(DAILY), {}, {}, END - HOUR_MS),
-    Case("twenty-minutes", lambda: going_on(DAILY), {}, {}, END - 20 * MINUTE_MS),
+    Case("twenty-minutes", lambda: going_on(DAILY), {"candle-frequency": UNKNOWN}, {}, END - 20 * MINUTE_MS),
     Case("27h", lambda: going_on(DAILY), {}, {}, END - 27 * HOUR_MS),
     Case("torn-selection", _last_words(OLDER, "DEBUG", "Candle selection: sour"), {}),
     Case("torn-without-a-message", _last_words(OLDER, "INFO", ""), {}),
