@@ -152,6 +152,40 @@ def test_a_line_counts_for_the_run_that_wrote_it(tmp_path: Path, text: str, leve
     assert getattr(second, field) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("FATAL: disk fu", "fatal"),
+        ("Submitting LO", "submissions"),
+        ("ORDER SUBMITTED: {", "submissions"),
+        ("ORDER_SUBMIT_UNC", "submissions"),
+    ],
+)
+def test_a_line_that_was_cut_off_counts_by_its_beginning(tmp_path: Path, text: str, field: str) -> None:
+    (run,) = split(tmp_path, banner(START), line(START + 1000, text).removesuffix("\n"))
+    assert [found.message for found in getattr(run, field)] == [text]
+
+
+def test_what_follows_a_close_belongs_to_the_newest(tmp_path: Path) -> None:
+    said = (line(START, events.EvaluationFailed(TS)), evaluation(START))
+    closes = [close(START + n * HOUR_MS, TS + n * HOUR_MS) for n in range(3)]
+    (run,) = split(tmp_path, banner(START), closes[0], closes[1], *said, closes[2])
+    assert [len(found.evaluations) for found in run.closes] == [0, 1, 0]
+    assert [found.failure is not None for found in run.closes] == [False, True, False]
+
+
+def test_a_candle_that_is_given_up_is_one_of_several(tmp_path: Path) -> None:
+    closes = [close(START + n * HOUR_MS, TS + n * HOUR_MS) for n in range(3)]
+    (run,) = split(tmp_path, banner(START), *closes, line(START, events.EvaluationMissed(TS + HOUR_MS, "x")))
+    assert [found.given_up is not None for found in run.closes] == [False, True, False]
+
+
+def test_a_run_reaches_from_its_earliest_line_to_its_latest(tmp_path: Path) -> None:
+    lines = (line(START + 5000, "x"), line(START - 5000, "x"), line(START + 1000, "x"))
+    (run,) = split(tmp_path, *lines)
+    assert (run.first_ms, run.last_ms, run.symbol, run.timeframe) == (START - 5000, START + 5000, "", "")
+
+
 def test_a_run_ends_with_the_first_line_that_says_so(tmp_path: Path) -> None:
     (run,) = split(
         tmp_path, banner(START), line(START + 1, events.SignalReceived(15)), line(START + 1, events.RunnerStopped())
@@ -166,10 +200,10 @@ def test_a_close_that_was_cut_off_in_its_source_is_none(tmp_path: Path) -> None:
 
 
 def test_configurations_and_beats_are_kept_in_order(tmp_path: Path) -> None:
-    contexts = [line(START, events.DecisionContext(f'{{"runtime_cfg_hash": "{name}"}}')) for name in "aba"]
+    contexts = [line(START, events.DecisionContext(f'{{"runtime_cfg_hash": "{name}"}}')) for name in ("a1", "b2", "a1")]
     beats = [line(START + n * 1000, "Heartbeat: evaluations=1, orders=0, last_candle_ts=None") for n in (1, 2)]
     (run,) = split(tmp_path, banner(START), *contexts, *beats)
-    assert run.configurations == ("a", "b")
+    assert run.configurations == ("a1", "b2")
     assert run.beats == (START + 1000, START + 2000)
 
 
@@ -229,3 +263,82 @@ def test_without_a_start_there_is_no_latest_run(tmp_path: Path) -> None:
     assert latest_run((), START) is None
     put(tmp_path, "20260301", [close(START, TS)])
     assert latest_run(log_files(tmp_path), START) is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.SignalReceived(15),
+        events.Interrupted(),
+        events.RunnerStopped(),
+        events.GaveUp("no server"),
+        events.CandlesDone(24),
+    ],
+)
+def test_every_way_to_end_ends_a_run(tmp_path: Path, event: events.Event) -> None:
+    (run,) = split(tmp_path, banner(START), line(START + 1000, event))
+    assert run.ended is not None
+    assert run.ended.event == event
+
+
+def test_both_lines_of_a_fallback_are_kept(tmp_path: Path) -> None:
+    said = (events.ChampionNotLoaded("baseline:1h"), events.BaselineFallback())
+    (run,) = split(tmp_path, banner(START), *(line(START, event, event.level) for event in said))
+    assert [found.event for found in run.fallbacks] == list(said)
+    assert [found.event for found in run.fatal] == [said[1]]
+
+
+def test_an_evaluation_after_a_runs_own_close_is_not_for_the_run_before_it(tmp_path: Path) -> None:
+    again = (close(START + HOUR_MS, TS + HOUR_MS), evaluation(START + HOUR_MS))
+    first, second = split(tmp_path, banner(START), close(START, TS), banner(START + HOUR_MS), *again)
+    assert [len(run.closes[0].evaluations) for run in (first, second)] == [0, 1]
+
+
+def test_an_evaluation_answers_the_newest_run_that_left_a_close_pending(tmp_path: Path) -> None:
+    pending = [(banner(START + n * HOUR_MS), close(START + n * HOUR_MS, TS + n * HOUR_MS)) for n in (0, 1)]
+    idle = banner(START + 2 * HOUR_MS)
+    found = split(
+        tmp_path, *pending[0], *pending[1], idle, banner(START + 3 * HOUR_MS), evaluation(START + 3 * HOUR_MS)
+    )
+    assert [[len(made.evaluations) for made in run.closes] for run in found] == [[0], [1], [], []]
+
+
+def test_an_evaluation_without_any_close_answers_nothing(tmp_path: Path) -> None:
+    assert [run.closes for run in split(tmp_path, banner(START), evaluation(START))] == [()]
+
+
+def test_the_newest_start_is_that_of_the_file_that_reaches_farthest(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [banner(START, DRY), banner(START + 50 * HOUR_MS, LIVE)])
+    put(tmp_path, "20260302", [banner(START + 10 * HOUR_MS, DRY)])
+    found = begun_before(log_files(tmp_path), START + 60 * HOUR_MS)
+    assert found is not None
+    assert found.mode is Mode.LIVE_PAPER
+
+
+def test_of_two_files_the_newer_one_has_the_newest_start(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [banner(START, DRY)])
+    put(tmp_path, "20260302", [banner(START + DAY_MS, LIVE)])
+    found = begun_before(log_files(tmp_path), START + 2 * DAY_MS)
+    assert found is not None
+    assert found.mode is Mode.LIVE_PAPER
+
+
+def test_what_the_run_before_said_in_the_same_second_is_not_announced_by_the_new_one(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [line(START, events.ChampionVerified()), banner(START, verified=False)])
+    found = begun_before(log_files(tmp_path), START + HOUR_MS)
+    assert found is not None
+    assert found.verified is None
+
+
+def test_a_verification_after_candles_were_processed_is_none_of_a_start(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [banner(START, verified=False), close(START, TS), line(START, events.ChampionVerified())])
+    found = begun_before(log_files(tmp_path), START + HOUR_MS)
+    assert found is not None
+    assert found.verified is None
+
+
+def test_the_day_of_a_packed_log_does_not_say_when_the_latest_run_wrote_last(tmp_path: Path) -> None:
+    put_packed(tmp_path, "20260301", banner(START))
+    words = latest_run(log_files(tmp_path), START + HOUR_MS)
+    assert words is not None
+    assert words.last_ms == START

@@ -20,7 +20,7 @@ from genesis_ops.runlog.events import (
     RunnerStopped,
 )
 from genesis_ops.runlog.tail import Counts, LastWords, counts, last_words
-from genesis_ops.words import HOUR_MS
+from genesis_ops.words import HOUR_MS, stamp
 
 EVALUATION = line(START + 2000, Evaluation("NONE", "None", 0.5))
 POLLS = line(START + 3000, "Candle 1 already processed. Skipping.", "DEBUG") * 50
@@ -128,6 +128,43 @@ def test_only_the_end_of_a_large_log_is_read(tmp_path: Path) -> None:
         assert last_words(tmp_path).close is not None
     assert reads.call_count < 100
     assert sum(call.args[1] for call in reads.call_args_list) < 5 << 20
+
+
+def test_nothing_above_the_newest_close_is_read(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [POLLS * 1000, close(START + 4000, 10), POLLS])
+    with patch.object(os, "read", wraps=os.read) as reads:
+        assert last_words(tmp_path).close is not None
+    assert sum(call.args[1] for call in reads.call_args_list) < 1_000_000
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_file_older_than_the_newest_close_is_read(tmp_path: Path, packed: bool) -> None:
+    (tmp_path / "runner_20260228.log.gz").write_bytes(b"damaged")
+    (put_packed if packed else put)(tmp_path, "20260301", close(START, 10) + EVALUATION)
+    words = last_words(tmp_path)
+    assert words.close is not None
+    assert words.troubles == ()
+
+
+def test_what_was_missed_before_the_newest_close_is_forgotten_in_a_packed_log_too(tmp_path: Path) -> None:
+    missed = line(START, CandleMissed(6, "down")) + line(START, EvaluationMissed(5, "down"))
+    put_packed(tmp_path, "20260301", close(START - 1000, 5) + missed + close(START, 10))
+    words = last_words(tmp_path)
+    assert (words.missed, words.evaluations_missed) == (frozenset(), frozenset())
+
+
+@pytest.mark.parametrize("source", ["previous", "latest", "prev", "lat", "x"])
+def test_a_close_is_whole_if_its_source_is(source: str) -> None:
+    made = CandleClose(10, 2.5, source)
+    assert tail.is_whole(made, made.message()) is (source in {"previous", "latest"})
+    assert tail.is_torn(made) is (source in {"prev", "lat"})
+
+
+def test_a_packed_log_reaches_to_the_end_of_its_day(tmp_path: Path) -> None:
+    packed = put_packed(tmp_path, "20261231", close(START, 10))
+    assert stamp(tail.end_ms(files.LogFile(packed, "20261231"))) == "2027-01-01 00:00:00"
+    plain = put(tmp_path, "20260301", [close(START, 10)])
+    assert tail.end_ms(files.LogFile(plain, "20260301")) == START
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -114,6 +114,33 @@ def test_a_submission_is_an_action_whatever_the_evaluation_said() -> None:
     assert made.submissions == 1
 
 
+def test_an_evaluation_that_asks_or_an_order_that_was_skipped_is_an_action() -> None:
+    made = of([*hour(1, LONG), *hour(2, NONE, OrderSkipped("LONG")), *hour(3)], hours=4)
+    assert [hour.fate for hour in made.hours][:3] == [Fate.ACTION, Fate.ACTION, Fate.PROCESSED]
+    assert made.would_be_orders == 1
+    assert made.evaluations == 2
+
+
+def test_a_candle_belongs_to_the_window_in_which_it_closes_to_the_millisecond() -> None:
+    lines = [*hour(1), *hour(2)]
+    nine = START + 50 * MINUTE_MS
+    for start_ms, end_ms, closes in ((nine, nine + HOUR_MS, 1), (nine + 1, nine + HOUR_MS + 1, 1), (nine, nine, 0)):
+        made = tally(lines, Timeframe.H1, start_ms, end_ms)
+        assert (made.closes, len(made.hours)) == (closes, closes)
+
+
+def test_one_candle_off_the_grid_moves_no_other() -> None:
+    off = at(START, CandleClose(START + 1234, 1.0, "previous"))
+    assert [hour.close_ms % HOUR_MS for hour in of([off]).hours] == [0, 0, 0]
+
+
+def test_weeks_begin_where_the_exchange_lets_them() -> None:
+    wednesday = START - START % DAY_MS + 3 * DAY_MS
+    line = at(wednesday, CandleClose(wednesday, 1.0, "previous"))
+    made = tally([line], Timeframe.W1, START, START + 20 * DAY_MS).hours
+    assert [hour.open_ms for hour in made] == [wednesday - 7 * DAY_MS, wednesday, wednesday + 7 * DAY_MS]
+
+
 def test_each_kind_of_line_is_counted() -> None:
     events = (
         BEAT,
@@ -150,6 +177,8 @@ def test_the_grid_of_long_candles_is_learned_from_one_that_closed() -> None:
 def test_months_have_their_calendar_length() -> None:
     made = tally([], Timeframe.MONTH, START - 59 * DAY_MS, START + 40 * DAY_MS).hours
     assert [stamp(h.close_ms) for h in made] == [f"2026-0{m}-01 00:00:00" for m in (2, 3, 4)]
+    made = tally([], Timeframe.MONTH, START - 29 * DAY_MS, START).hours  # from the 31st of January
+    assert [stamp(h.close_ms) for h in made] == [f"2026-0{m}-01 00:00:00" for m in (2, 3)]
 
 
 @given(st.integers(0, 10**18), st.sampled_from(Timeframe))

@@ -1,10 +1,12 @@
+import gzip
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from runlog_lines import START, line, put, put_packed, read
 
-from genesis_ops.runlog import events
+from genesis_ops.runlog import events, files
 from genesis_ops.runlog.files import log_files
 from genesis_ops.runlog.zone import in_utc, is_local, newest_offset_ms, offset_ms
 from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS
@@ -30,7 +32,10 @@ def minutes(ahead: Callable[[int], int], first: int, last: int, blind: range = r
 
 def misplaced(directory: Path) -> list[str]:
     """Name the lines that do not stand at the minute that they name."""
-    found = [one for one in in_utc(read(directory)[0]) if one.message.startswith("minute")]
+    lines, _ = read(directory)
+    corrected = [*in_utc(lines)]
+    assert sorted(one.index for one in corrected) == sorted(one.index for one in lines)
+    found = [one for one in corrected if one.message.startswith("minute")]
     return [one.message for one in found if one.at_ms != START + int(one.message.split()[1]) * MINUTE_MS]
 
 
@@ -57,9 +62,8 @@ def test_a_clock_that_is_wrong_by_a_day_is_no_zone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_log_in_local_time_is_corrected(tmp_path: Path, ahead_ms: int, packed: bool) -> None:
     (put_packed if packed else put)(tmp_path, "20260301", "".join(minutes(lambda _: ahead_ms, 0, 90)))
-    files = log_files(tmp_path)
-    assert is_local(files)
-    assert newest_offset_ms(files) == ahead_ms
+    assert is_local(log_files(tmp_path))
+    assert newest_offset_ms(log_files(tmp_path)) == ahead_ms
     assert misplaced(tmp_path) == []
 
 
@@ -78,6 +82,40 @@ def test_a_change_of_the_clocks_is_found_even_where_nobody_looks(
 ) -> None:
     put(tmp_path, "20260301", minutes(ahead, 0, 150, blind))
     assert misplaced(tmp_path) == []
+
+
+def test_what_stands_above_the_first_look_is_of_its_zone(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", minutes(lambda _: HOUR_MS, 0, 30, range(5)))
+    assert misplaced(tmp_path) == []
+
+
+def test_what_stands_below_a_files_last_look_is_not_of_the_next_files_zone(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", minutes(lambda _: HOUR_MS, 0, 30, range(20, 30)))
+    put(tmp_path, "20260302", minutes(lambda _: 0, 330, 360, range(330, 340)))
+    assert misplaced(tmp_path) == []
+
+
+def test_the_farthest_zone_is_fifteen_hours_from_utc(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [look(START, 15 * HOUR_MS), look(START, 15 * HOUR_MS + 15 * MINUTE_MS)])
+    assert [offset_ms(one) for one in read(tmp_path)[0]] == [15 * HOUR_MS, None]
+
+
+def test_a_log_that_ends_in_local_time_is_local(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [look(START, 0), look(START, 0), look(START, HOUR_MS)])
+    assert is_local(log_files(tmp_path))
+    put(tmp_path, "20260301", [look(START, HOUR_MS)])
+    assert newest_offset_ms(log_files(tmp_path)) == HOUR_MS
+
+
+def test_a_look_that_lies_in_two_blocks_of_a_packed_log_is_read(tmp_path: Path) -> None:
+    noise = "".join(line(START, "x" * 200) for _ in range(20))
+    first, last = look(START, HOUR_MS), look(START, 2 * HOUR_MS)
+    for spare in range(0, len(last), 7):
+        data = gzip.compress((first + noise + "x" * spare + "\n" + last).encode(), compresslevel=0)
+        (tmp_path / "runner_20260301.log.gz").write_bytes(data)
+        with patch.object(files, "_PACKED_BLOCK", len(last) + 20):
+            assert newest_offset_ms(log_files(tmp_path)) == 2 * HOUR_MS
+            assert is_local(log_files(tmp_path))
 
 
 def test_a_restart_with_another_zone_is_found(tmp_path: Path) -> None:
