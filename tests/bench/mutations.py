@@ -55,7 +55,8 @@ MOST_OF_ONE = 4
 
 
 class Mutant(NamedTuple):
-    """One change; ``lines`` are those of its statement, or those that use what it makes ``inside`` no function that runs anew each time."""
+    """One change; ``lines`` are those of its statement, or those that use what it makes ``inside`` no function that
+    runs anew each time."""
 
     path: Path
     tree: ast.Module
