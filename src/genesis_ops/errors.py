@@ -8,16 +8,18 @@ GenesisError
 ├── LockHeld                exit 75  another process holds what this one needs
 └── Refused                 exit 78  configuration or a guardrail says no
     ├── SettingRefused               a setting's value, with its file and line
-    └── StateUnreadable              the state file is missing or damaged
+    ├── StateUnreadable              the state file is missing or damaged
+    └── JournalDamaged               a record of the orders' journal is lost, changed or unreadable
 FeedFailure                          one request to the exchange failed; the runner retries
 EvaluationFailure                    one request to the API failed; the runner retries
+PaperFailure                         the API did not tell wallets or whitelist; who asked says what follows
 """
 
 import errno
 import shlex
 from pathlib import Path
 
-from genesis_ops.words import Exit
+from genesis_ops.words import Exit, visible
 
 
 class GenesisError(Exception):
@@ -89,6 +91,21 @@ class StateUnreadable(Refused):
     """The state file is missing where logs exist, or is not what was written (contract §3)."""
 
 
+class JournalDamaged(Refused):
+    """The journal of orders does not hold together, so nobody can tell what was sent; ``offset`` is in bytes."""
+
+    def __init__(self, path: Path, offset: int | None, why: str) -> None:
+        where = "" if offset is None else f", byte {offset}"
+        super().__init__(
+            visible(f"the journal is damaged: {path}{where}: {why}"),
+            notes=("no order is sent while it is; never delete or edit it: put the file back from a copy",),
+            next_command="genesis-ops orders verify",
+        )
+        self.path = path
+        self.offset = offset
+        self.why = why
+
+
 class FeedFailure(Exception):
     """One request to the exchange failed; ``silence_seconds`` is how long to leave it alone."""
 
@@ -100,6 +117,14 @@ class FeedFailure(Exception):
 
 class EvaluationFailure(Exception):
     """One request to the API failed: unreachable, an error status, ``ok: false``, or an unusable reply."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class PaperFailure(Exception):
+    """The API did not tell its wallets or its whitelist: unreachable, an error in the reply, or an unusable one."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -25,11 +25,12 @@ Request = httpx.Request
 
 
 class HttpFailure(Exception):
-    """No usable reply came; the text says why."""
+    """No usable reply came; the text says why, and ``refused`` that nobody listens: not a byte was sent."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,22 @@ class Http:
     """Requests to one server, over a connection that is kept; httpx's transport without its client.
 
     A client would follow redirects, keep cookies and retry authentication, and costs as much time as the request.
+    ``direct`` passes over the environment's proxy: one would answer in the server's place.
     """
 
     def __init__(
-        self, base_url: str, clock: Clock, deadline_seconds: float, transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        clock: Clock,
+        deadline_seconds: float,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        direct: bool = False,
     ) -> None:
         self._base_url = base_url
         self._clock = clock
         self._deadline_seconds = deadline_seconds
-        self._transport = transport or NetworkTransport(_checked(base_url), clock, deadline_seconds)
+        self._transport = transport or NetworkTransport(_checked(base_url), clock, deadline_seconds, direct=direct)
         timeout = httpx.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds))
         self._extensions = {"timeout": timeout.as_dict()}
 
@@ -80,7 +88,8 @@ class Http:
         try:
             return self._exchange(request)
         except httpx.ConnectError as error:
-            raise HttpFailure(f"cannot connect to {self._base_url}: {visible(str(error))}") from error
+            message = f"cannot connect to {self._base_url}: {visible(str(error))}"
+            raise HttpFailure(message, refused=_is_refusal(error)) from error
         except httpx.TimeoutException as error:
             raise HttpFailure(f"no reply within {self._deadline_seconds:.0f}s") from error
         except httpx.HTTPError as error:
@@ -110,6 +119,16 @@ class Http:
     def close(self) -> None:
         """Let go of the connection."""
         self._transport.close()
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Tell whether the server's host refused the connection, by the cause at the bottom of the chain."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _checked(base_url: str) -> str:

@@ -69,14 +69,14 @@ class _Stream(httpcore.NetworkStream):
 class NetworkTransport(httpx.HTTPTransport):
     """One kept connection to one server; no retry, no redirect, and a proxy only where one is meant."""
 
-    def __init__(self, base_url: str, clock: Clock, deadline_seconds: float) -> None:
+    def __init__(self, base_url: str, clock: Clock, deadline_seconds: float, *, direct: bool = False) -> None:
         parts = urlsplit(base_url)
         # Certificates cost 50 ms to load and plain http needs none.
         secure = parts.scheme == "https"
         super().__init__(
             verify=ssl.create_default_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=False,
-            proxy=_proxy(parts.scheme, parts.hostname or ""),
+            proxy=None if direct else _proxy(parts.scheme, parts.hostname or ""),
             # Polls are 10 s apart; a connection that is kept saves a handshake each.
             limits=httpx.Limits(max_connections=2, max_keepalive_connections=1, keepalive_expiry=60.0),
         )

@@ -26,6 +26,7 @@ from genesis_ops.clients import health
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.process import Listeners, Trader, listeners, traders
 from genesis_ops.collect.server_log import bind_error
+from genesis_ops.durable import read_whole
 from genesis_ops.errors import GenesisError, StateUnreadable
 from genesis_ops.runlog.files import LONGEST, LogFile, log_files, open_log, opened, read_at
 from genesis_ops.runlog.reader import LogLine, LogReader
@@ -34,7 +35,6 @@ from genesis_ops.runlog.tail import end_ms
 from genesis_ops.runlog.zone import newest_offset_ms
 from genesis_ops.settings import Settings
 from genesis_ops.state.champion import fingerprint, read_pin
-from genesis_ops.state.durable import read_whole
 from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import holders, runner_locks
 from genesis_ops.state.store import StateStore

@@ -7,11 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from genesis_ops.durable import sync_directory
 from genesis_ops.errors import Refused, typed, write_failed
 from genesis_ops.runlog.events import DEBUG, INFO, Event, grep_phrases
 from genesis_ops.words import DAY_MS, day, iso, stamp, visible
 
 LOGGER = "paper_trading_runner"
+TORN = b" [torn]"
+"""What is put behind half a line that a hard stop left."""
 
 
 class DayFile:
@@ -74,14 +77,17 @@ class DayFile:
     def _open(self, at_ms: int) -> None:
         self.close()
         self.path = self._directory / f"{self._prefix}_{day(at_ms)}.log"
+        new = not self.path.exists()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows would write CRLF
         self._descriptor = os.open(self.path, flags, 0o644)
+        if new and self._durable:
+            sync_directory(self._directory)  # what is synced into a file is lost with the file's name
         self._day_number = at_ms // DAY_MS
         # A hard stop can leave half a line; the next must not be glued to it, nor half a price be taken for a price.
         if os.fstat(self._descriptor).st_size:
             os.lseek(self._descriptor, -1, os.SEEK_END)
             if os.read(self._descriptor, 1) != b"\n":
-                os.write(self._descriptor, b" [torn]\n")
+                os.write(self._descriptor, TORN + b"\n")
 
 
 class Stream:

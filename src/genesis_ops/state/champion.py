@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from genesis_ops.durable import create, read_whole, sync_directory
 from genesis_ops.errors import GenesisError, Refused, typed, write_failed
 from genesis_ops.settings import Settings
-from genesis_ops.state.durable import create, read_whole, sync_directory
 from genesis_ops.words import iso, stamp, visible
 
 SCHEMA = "genesis-ops.champion/1"

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from genesis_ops.durable import create, put_in_place, read_whole, sync_directory
 from genesis_ops.errors import WriteFailed, typed, write_failed
-from genesis_ops.state.durable import create, put_in_place, read_whole, sync_directory
 from genesis_ops.words import iso, stamp, visible
 
 SCHEMA = "genesis-ops.latch/1"

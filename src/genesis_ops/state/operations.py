@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from genesis_ops.durable import read_whole, sync_directory, write_all
 from genesis_ops.errors import write_failed
-from genesis_ops.state.durable import read_whole, sync_directory, write_all
 from genesis_ops.words import iso, visible
 
 RESUME = "resume"

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from genesis_ops.durable import publish, read_whole
 from genesis_ops.errors import Refused, WriteFailed, typed, write_failed
-from genesis_ops.state.durable import publish, read_whole
 from genesis_ops.words import iso, visible
 
 SCHEMA = "genesis-ops.receipt/1"

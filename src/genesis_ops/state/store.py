@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from genesis_ops.durable import READ, create, put_in_place, sync_directory
 from genesis_ops.errors import StateUnreadable, WriteFailed
-from genesis_ops.state.durable import READ, create, put_in_place, sync_directory
 from genesis_ops.state.model import State
 from genesis_ops.words import visible
 

@@ -9,17 +9,18 @@ import genesis_ops
 
 HOUSE = Path(genesis_ops.__file__).parent
 FLOORS = {
-    "words": 0, "errors": 0, "settings": 0,
+    "words": 0, "errors": 0, "settings": 0, "durable": 0,
     "runlog": 1, "state": 1, "clients": 1, "envfile": 1,
-    "checks": 2,
-    "report": 3,
-    "runner": 4, "collect": 4, "enforce": 4,
-    "rehearsal": 5,
-    "cli": 6,
+    "journal": 2,
+    "checks": 3,
+    "report": 4,
+    "runner": 5, "collect": 5, "enforce": 5,
+    "rehearsal": 6,
+    "cli": 7,
 }  # fmt: skip
 ANNEX = "sandbox"
 MAY_ENTER_THE_ANNEX = {"rehearsal", "cli"}
-GROUND = ("words", "errors", "settings")
+GROUND = ("words", "durable", "errors", "settings")
 
 
 def room_of(path: Path) -> str:

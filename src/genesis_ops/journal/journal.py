@@ -1,0 +1,128 @@
+"""Writing the journal: one record after another, each on the disk before anything is built on it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from genesis_ops.errors import JournalDamaged, LockHeld, WriteFailed
+from genesis_ops.journal.book import Book, Contradiction
+from genesis_ops.journal.chain import Chain, Torn
+from genesis_ops.journal.record import Kind, Record, read, write
+from genesis_ops.runlog.writer import DayFile
+from genesis_ops.state.lock import LockWish, hold
+from genesis_ops.words import visible
+
+_LOCK = "orders.lock"
+_LOOK = "genesis-ops orders verify"
+_TURN_SECONDS = 0.02
+
+
+class Journal:
+    """The journal of a log directory; whoever appends holds its lock, and has read what others appended."""
+
+    def __init__(
+        self,
+        log_dir: Path,
+        now_ms: Callable[[], int],
+        *,
+        durable: bool = True,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._wish = LockWish(log_dir / _LOCK, "an order is under way")
+        self._now_ms = now_ms
+        self._wait = wait
+        self._chain = Chain(log_dir)
+        self._file = DayFile(log_dir, "runner_orders", durable=durable)
+        self._held = False
+        self.book = Book()
+
+    @property
+    def records(self) -> int:
+        """How many records there are."""
+        return self._chain.number
+
+    @property
+    def sum(self) -> str:
+        """The newest record's sum, which stands for all of them."""
+        return self._chain.sum
+
+    @property
+    def torn(self) -> tuple[Torn, ...]:
+        """The lines that hard stops cut off."""
+        return self._chain.torn
+
+    def sum_of(self, number: int) -> str:
+        """Give a record's sum, by its number from 1; an empty text if there is no such record."""
+        return self._chain.sum_of(number)
+
+    def catch_up(self) -> None:
+        """Read what was appended since, by this process or another.
+
+        Raises:
+            JournalDamaged: it does not hold together; nothing is to be sent.
+        """
+        for entry in self._chain.follow():
+            try:
+                self.book.take(entry.record)
+            except Contradiction as error:
+                raise JournalDamaged(entry.path, entry.offset, str(error)) from error
+
+    @contextmanager
+    def held(self, command: str, patience_seconds: float = 10.0) -> Iterator[Book]:
+        """Hold the journal, up to date, from a look at its orders to the record of what was done.
+
+        Raises:
+            LockHeld: another process has it for longer than ``patience_seconds``.
+            JournalDamaged: it does not hold together.
+        """
+        with ExitStack() as held:
+            self._take(held, command, patience_seconds)
+            self.catch_up()
+            held.callback(self._file.close)  # opened anew each time: another process may have left half a line
+            self._held = True
+            try:
+                yield self.book
+            finally:
+                self._held = False
+
+    def _take(self, held: ExitStack, command: str, patience_seconds: float) -> None:
+        for turns_left in range(round(patience_seconds / _TURN_SECONDS), -1, -1):
+            try:
+                held.enter_context(hold((self._wish,), command=command, now_ms=self._now_ms()))
+            except LockHeld:
+                if not turns_left:
+                    raise
+                self._wait(_TURN_SECONDS)
+            else:
+                return
+
+    def append(self, kind: Kind, **content: Any) -> None:
+        """Write one record and have it on the disk; the book has it afterwards.
+
+        Raises:
+            WriteFailed: it may or may not be there, and this process writes no other.
+        """
+        if not self._held:
+            raise AssertionError("a record is written only while the journal is held")
+        sum_before, record = self.sum, Record(self.records + 1, self._now_ms(), kind, content)
+        try:
+            line, own_sum = write(record, sum_before)
+            found, _ = _readable_again(line, sum_before)
+            self.book.require_possible(found)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WriteFailed(visible(f"no {kind} record is written: {error}"), next_command=_LOOK) from error
+        self._held = False  # until it is on the disk: after a failed write nothing is written any more
+        self._file.append(record.at_ms, line)
+        self._file.sync()
+        self._chain.wrote(self._file.path, self._file.path.stat().st_size, own_sum)
+        self.book.take(found)
+        self._held = True
+
+
+def _readable_again(line: bytes, sum_before: str) -> tuple[Record, str]:
+    found = read(line[:-1], sum_before)
+    if found is None:
+        raise ValueError("it could not be read again")
+    return found

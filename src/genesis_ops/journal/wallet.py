@@ -1,0 +1,60 @@
+"""What a change of the wallets says of an order, as a pure judgement (order protocol, Outcomes).
+
+Positions can be empty and orders gone while everything works; a fill of a spot order shows in the wallet (runbook,
+Day 1 step 3). What counts is the coin that was bought or sold: what it cost can move for another pair's order as well.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+NOTHING = 0.1
+"""Up to this part of an order's size nothing was filled: fees and rounding."""
+_ONCE = (0.9, 1.1)
+_SEVERAL = 1.75
+"""From so many times its size on it was filled more than once."""
+_ROUNDING = 1e-12
+
+
+class Fill(StrEnum):
+    """What the wallets say of an order."""
+
+    NONE = "none"
+    ONCE = "once"
+    SEVERAL = "several"
+    UNCLEAR = "unclear"
+    """They moved, but by no multiple of the order: a part of it, or somebody else's trade."""
+    UNREADABLE = "unreadable"
+    """They could not be read before or after it."""
+
+
+class Change(NamedTuple):
+    """By how much the wallets changed in base and quote currency, and how many times the order that is (bought: +)."""
+
+    base: float
+    quote: float
+    multiple: float
+    fill: Fill
+
+
+def currencies(symbol: str) -> tuple[str, str]:
+    """Name the base and the quote currency of a paper pair: ``tTESTBTC:TESTUSD``."""
+    base, _, quote = symbol.removeprefix("t").partition(":")
+    return base, quote
+
+
+def change(symbol: str, side: str, size: float, before: Mapping[str, float], after: Mapping[str, float]) -> Change:
+    """Judge how often an order of a size (in base currency, above 0) was filled between two readings."""
+    base, quote = currencies(symbol)
+    moved = after.get(base, 0.0) - before.get(base, 0.0)
+    paid = after.get(quote, 0.0) - before.get(quote, 0.0)
+    multiple = (moved if side == "LONG" else -moved) / size
+    return Change(round(moved, 8), round(paid, 8), round(multiple, 4), _fill(multiple))
+
+
+def _fill(multiple: float) -> Fill:
+    if abs(multiple) <= NOTHING + _ROUNDING:
+        return Fill.NONE
+    if _ONCE[0] <= multiple <= _ONCE[1]:
+        return Fill.ONCE
+    return Fill.SEVERAL if multiple >= _SEVERAL else Fill.UNCLEAR
