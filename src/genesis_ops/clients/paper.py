@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from genesis_ops.clients.http import Http, HttpFailure, Reply, brief
 from genesis_ops.errors import PaperFailure, Refused
@@ -182,7 +182,7 @@ def _size(meta: Any) -> float | None:
     return float(size) if _is_number(size) and size > 0 else None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER
 
 
