@@ -7,16 +7,20 @@ from typing import Annotated
 import typer
 
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import Refused, UsageRefused
-from genesis_ops.words import visible
+from genesis_ops.errors import UsageRefused
+from genesis_ops.words import Mode, visible
 
 
 def run(  # noqa: PLR0913 - one parameter an option (contract §6)
     ctx: typer.Context,
     *,
     live_paper: Annotated[
-        bool, typer.Option("--live-paper/--dry-run", help="Submit paper orders, or (default) only say what would be.")
-    ] = False,
+        bool | None,
+        typer.Option("--live-paper/--dry-run", help="Submit paper orders, or (default) only say what would be."),
+    ] = None,
+    override_gate: Annotated[
+        str | None, typer.Option(help="Order without a fresh acceptance, for this reason; it is recorded.")
+    ] = None,
     symbol: Annotated[str | None, typer.Option(help="What is traded, such as tBTCUSD.")] = None,
     timeframe: Annotated[str | None, typer.Option(help="The candles' length, such as 1h.")] = None,
     poll_interval: Annotated[str | None, typer.Option(help="Seconds between two polls of the exchange.")] = None,
@@ -32,11 +36,8 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
     ] = False,
 ) -> None:
     """Poll candles, have each close evaluated once, and log it: the runner of the phase."""
-    if live_paper:
-        raise Refused(
-            "--live-paper is not built yet: this version runs dry only",
-            next_command="genesis-ops run --dry-run",
-        )
+    if override_gate is not None and (not live_paper or not override_gate.strip()):
+        raise UsageRefused("--override-gate takes a reason, and goes with --live-paper")
     settings = load_settings(
         ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval,
         api_url=_api_address(api_url, host, port),
@@ -59,7 +60,10 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
             watch=screen.glance,
             command=" ".join(sys.argv),
         )
-        start(settings, around, candles=candles, rebuild=rebuild_state)
+        mode = None if live_paper is None else Mode.LIVE_PAPER if live_paper else Mode.DRY_RUN
+        start(
+            settings, around, candles=candles, rebuild=rebuild_state, mode=mode, override=(override_gate or "").strip()
+        )
 
 
 def _api_address(api_url: str | None, host: str | None, port: int | None) -> str | None:

@@ -81,7 +81,7 @@ def compact(glance: "Glance", settings: Settings) -> str:
     if glance.last_close_ms is not None:
         price = "" if glance.last_price is None else f" {glance.last_price:,.1f}"
         last = f"last close {clock_time(glance.last_close_ms)}{price}"
-    parts = [f"DRY-RUN {settings.symbol} {settings.timeframe}", last]
+    parts = [f"{glance.mode.upper()} {settings.symbol} {settings.timeframe}", last]
     if glance.trouble:
         return " · ".join([*parts, f"! {glance.trouble}"])
     if glance.next_close_ms is not None:

@@ -55,6 +55,7 @@ class Exchange:
         self._timeframe = timeframe
         self._target = f"/v2/candles/trade:{timeframe}:{quote(symbol, safe=':')}/hist"
         self._newest = http.prepare("GET", self._target + "?limit=2&sort=-1")
+        self._status = http.prepare("GET", "/v2/platform/status")
         self._sent: deque[float] = deque(maxlen=REQUESTS_PER_MINUTE)
         self.offset = ClockOffset()
 
@@ -65,6 +66,14 @@ class Exchange:
             FeedFailure: no rows came; it says for how long to keep silent.
         """
         return self._fetch(self._newest)
+
+    def why_not_operative(self) -> str:
+        """Ask whether the exchange works; an empty text if it says so, else what it said instead."""
+        try:
+            reply = self._http.send(self._status)
+        except HttpFailure as failure:
+            return failure.message
+        return "" if reply.body.strip() == b"[1]" else f"HTTP {reply.status}: {brief(reply.body)}"
 
     def window(self, end_ms: int, bars: int) -> tuple[Candle, ...]:
         """Fetch the ``bars`` rows up to and including the candle that opened at ``end_ms``, oldest first.
@@ -160,6 +169,11 @@ class ClockOffset:
         self.settled = False
         self.ms = 0
         """Exchange minus host in ms, the middle of what the replies allow; 0 while nothing is known."""
+
+    @property
+    def known(self) -> bool:
+        """Whether a reply has told anything yet."""
+        return self._low <= self._high
 
     def observe(self, sent_ms: int, received_ms: int, server_ms: int) -> bool:
         """Add a reply: when it was asked for and read (host, ms) and its ``Date`` (exchange, ms); tell if it agrees."""

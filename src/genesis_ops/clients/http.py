@@ -1,6 +1,7 @@
 """One HTTP request, bounded in time and size, with httpx kept behind it."""
 
 import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from genesis_ops.words import visible
 CONNECT_SECONDS = 5.0
 LARGEST_REPLY = 8 * 1024 * 1024
 LONGEST_CAUSE = 300
+_LAST_PORT = 65_535
 _DATE = (
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4}) "
     r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) GMT"
@@ -67,7 +69,8 @@ class Http:
         self._clock = clock
         self._deadline_seconds = deadline_seconds
         self._transport = transport or NetworkTransport(_checked(base_url), clock, deadline_seconds, direct=direct)
-        timeout = httpx.Timeout(deadline_seconds, connect=min(CONNECT_SECONDS, deadline_seconds))
+        self._connect_seconds = min(CONNECT_SECONDS, deadline_seconds)
+        timeout = httpx.Timeout(deadline_seconds, connect=self._connect_seconds)
         self._extensions = {"timeout": timeout.as_dict()}
 
     def prepare(self, method: str, target: str, body: bytes | None = None) -> Request:
@@ -85,11 +88,14 @@ class Http:
         Raises:
             HttpFailure: no complete reply within the deadline and the size limit.
         """
+        handled = sys.exception()
         try:
             return self._exchange(request)
         except httpx.ConnectError as error:
             message = f"cannot connect to {self._base_url}: {visible(str(error))}"
-            raise HttpFailure(message, refused=_is_refusal(error)) from error
+            raise HttpFailure(message, refused=_is_refusal(error, handled)) from error
+        except httpx.ConnectTimeout as error:
+            raise HttpFailure(f"cannot connect to {self._base_url} within {self._connect_seconds:g}s") from error
         except httpx.TimeoutException as error:
             raise HttpFailure(f"no reply within {self._deadline_seconds:.0f}s") from error
         except httpx.HTTPError as error:
@@ -121,10 +127,13 @@ class Http:
         self._transport.close()
 
 
-def _is_refusal(error: BaseException) -> bool:
-    """Tell whether the server's host refused the connection, by the cause at the bottom of the chain."""
+def _is_refusal(error: BaseException, handled: BaseException | None) -> bool:
+    """Tell whether the server's host refused the connection, by the cause at the bottom of the chain.
+
+    The chain goes on to what the caller was already handling, perhaps another connection's refusal; it ends there.
+    """
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause is not handled:
         if isinstance(cause, ConnectionRefusedError):
             return True
         cause = cause.__cause__ or cause.__context__
@@ -133,9 +142,12 @@ def _is_refusal(error: BaseException) -> bool:
 
 def _checked(base_url: str) -> str:
     try:
-        httpx.URL(base_url)
-    except httpx.InvalidURL as error:
+        url = httpx.URL(base_url)
+        url.raw_host.decode("ascii").encode("idna")  # what connecting does, where it would be a crash
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise Refused(f"{visible(base_url)} is not an address: {visible(str(error))}") from error
+    if (url.port or 0) > _LAST_PORT:  # the resolver would take it modulo 65536 and ask somebody else
+        raise Refused(f"{visible(base_url)} is not an address: there is no port {url.port}")
     return base_url
 
 

@@ -5,7 +5,6 @@ reply proves is therefore decided here, in one table (order protocol, Outcomes),
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -28,6 +27,8 @@ _REFUSALS = {"invalid_symbol", "invalid_action_or_size"}
 _STATUS, _ORDERS = 6, 4
 _LARGEST_KEPT = 8_192
 _LARGEST_NUMBER = 1e15
+_DEEPEST = 20
+"""More levels than any reply has, and few enough that what is kept can be written wherever a record is made."""
 
 
 class Label(StrEnum):
@@ -66,7 +67,7 @@ def paper_pair(symbol: str) -> str:
     """
     if _PAIR.fullmatch(symbol):
         return symbol
-    found = re.fullmatch(r"t([A-Z0-9]{2,10}):?(USD|UST)", symbol)
+    found = re.fullmatch(r"t(?!TEST)([A-Z0-9]{2,10}):?(USD|UST)", symbol)
     if found is None:
         raise Refused(
             f"{visible(symbol)} has no paper pair: only USD and UST pairs are traded on paper",
@@ -103,11 +104,15 @@ class PaperApi:
         items = document.get("items")
         if document.get("error") or not isinstance(items, list):
             raise PaperFailure(f"GET /account/wallets: {brief(json.dumps(document.get('error')).encode())}")
-        return dict(_balance(item) for item in items if not isinstance(item, dict) or item.get("type") == "exchange")
+        balances = [_balance(item) for item in items if _is_exchange(item)]
+        found = dict(balances)
+        if len(found) != len(balances):
+            raise PaperFailure("GET /account/wallets: a currency has two exchange wallets")
+        return found
 
     def submit(self, order: PaperOrder) -> Submission:
         """Send one order, once, and label what came of it; an answer that never came is one of the labels."""
-        if not _PAIR.fullmatch(order.symbol) or order.side not in {"LONG", "SHORT"} or not 0 < order.size < math.inf:
+        if not _may_be_sent(order):
             raise AssertionError(f"only orders for TEST pairs are sent, not {order}")
         body = {"symbol": order.symbol, "side": order.side, "size": order.size, "type": "MARKET"}
         with closing(self._fresh()) as http:
@@ -129,12 +134,29 @@ class PaperApi:
         return document
 
 
-def _balance(item: Any) -> tuple[str, float]:
-    currency = item.get("currency") if isinstance(item, dict) else None
-    amount = item.get("balance") if isinstance(item, dict) else None
+def _may_be_sent(order: PaperOrder) -> bool:
+    """Hold back all but a TEST pair, whatever the caller believed: the last guard before the wire."""
+    pair = isinstance(order.symbol, str) and _PAIR.fullmatch(order.symbol) is not None
+    return pair and order.side in ("LONG", "SHORT") and _is_number(order.size) and order.size > 0
+
+
+def _is_exchange(item: Any) -> bool:
+    """Tell whether an item is an exchange wallet; one of no known type may be one, and is no evidence."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    if not isinstance(kind, str):
+        raise _no_wallet(item)
+    return kind == "exchange"
+
+
+def _balance(item: Mapping[str, Any]) -> tuple[str, float]:
+    currency, amount = item.get("currency"), item.get("balance")
     if not isinstance(currency, str) or not _is_number(amount):
-        raise PaperFailure(f"GET /account/wallets: not a wallet: {brief(repr(item).encode())}")
+        raise _no_wallet(item)
     return currency, float(amount)
+
+
+def _no_wallet(item: Any) -> PaperFailure:
+    return PaperFailure(f"GET /account/wallets: not a wallet: {brief(json.dumps(item).encode())}")
 
 
 def _labelled(reply: Reply) -> Submission:
@@ -187,10 +209,23 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def _document(reply: Reply) -> Any:
-    """Read JSON that can be written again; None for anything else."""
+    """Read JSON that says one thing and can be written again; None for anything else."""
     try:
-        document = json.loads(reply.body)
+        # From bytes json would guess UTF-16 and others, which the API never writes.
+        document = json.loads(reply.body.decode("utf-8"), object_pairs_hook=_said_once)
         json.dumps(document, allow_nan=False)
     except (ValueError, RecursionError):
         return None
-    return document
+    return document if _is_flat(document, _DEEPEST) else None
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice, and which one is meant cannot be told")
+    return found
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    parts = list(value.values()) if isinstance(value, dict) else value
+    return not isinstance(parts, list) or (levels > 0 and all(_is_flat(part, levels - 1) for part in parts))

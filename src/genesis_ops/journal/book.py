@@ -50,6 +50,7 @@ class Order:
     size: float
     price: float | None
     decided_ms: int
+    config_hash: str = ""
     label: Kind = Kind.DECIDED
     label_ms: int = 0
     armed_ms: int | None = None
@@ -189,6 +190,7 @@ def _decided(record: Record) -> Order:
         size=float(content["size"]),
         price=content["price"],
         decided_ms=record.at_ms,
+        config_hash=str(content["config_hash"]),
         label_ms=record.at_ms,
     )
 

@@ -76,6 +76,11 @@ class Chain:
         """The newest record's sum."""
         return self._sums[-1] if self._sums else SEED
 
+    @property
+    def torn_end(self) -> tuple[Torn, ...]:
+        """The torn line that nothing follows yet."""
+        return tuple(torn for torn in self.torn if torn.offset >= self._read_to.get(torn.path, 0))
+
     def sum_of(self, number: int) -> str:
         """Give a record's sum, by its number from 1; an empty text if there is no such record."""
         return self._sums[number - 1] if 1 <= number <= len(self._sums) else ""

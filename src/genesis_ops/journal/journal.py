@@ -30,6 +30,7 @@ class Journal:
         durable: bool = True,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.directory = log_dir
         self._wish = LockWish(log_dir / _LOCK, "an order is under way")
         self._now_ms = now_ms
         self._wait = wait
@@ -52,6 +53,11 @@ class Journal:
     def torn(self) -> tuple[Torn, ...]:
         """The lines that hard stops cut off."""
         return self._chain.torn
+
+    @property
+    def torn_end(self) -> tuple[Torn, ...]:
+        """The line that a hard stop cut off last, while nothing has been written behind it."""
+        return self._chain.torn_end
 
     def sum_of(self, number: int) -> str:
         """Give a record's sum, by its number from 1; an empty text if there is no such record."""

@@ -376,6 +376,133 @@ class OrderSubmitted(Event):
     reply: str
 
 
+class OrderRejected(Event):
+    """It is proven that no order was made."""
+
+    level = WARNING
+    phrase = "ORDER REJECTED: {order}: {reason}. No order was made."
+    pattern = r"ORDER REJECTED: (?P<order>[^\s:]+): (?P<reason>.*)\. No order was made\."
+    order: str
+    reason: str
+
+
+class OrderUnknown(Event):
+    """Nobody can tell from the reply whether an order was made; no order follows until it is resolved."""
+
+    level = ERROR
+    phrase = "ORDER UNKNOWN: {order}: {reason}. It may have been made; it is never sent again."
+    pattern = r"ORDER UNKNOWN: (?P<order>[^\s:]+): (?P<reason>.*)\. It may have been made; it is never sent again\."
+    order: str
+    reason: str
+
+
+class OrderBlocked(Event):
+    """A decided order is not sent, because something forbids it."""
+
+    level = WARNING
+    phrase = "ORDER BLOCKED: {order}: {reason}"
+    pattern = r"ORDER BLOCKED: (?P<order>[^\s:]+): (?P<reason>.*)"
+    order: str
+    reason: str
+
+
+class OrderExpired(Event):
+    """A decided order is not sent, because it came too late."""
+
+    level = WARNING
+    phrase = "ORDER EXPIRED: {order}: {reason}"
+    pattern = r"ORDER EXPIRED: (?P<order>[^\s:]+): (?P<reason>.*)"
+    order: str
+    reason: str
+
+
+class OrderResolved(Event):
+    """The doubt about an order is over: the wallets or an operator said what came of it."""
+
+    level = WARNING
+    phrase = "ORDER RESOLVED: {order}: {told}"
+    pattern = r"ORDER RESOLVED: (?P<order>[^\s:]+): (?P<told>.*)"
+    order: str
+    told: str
+
+
+class OrderOpen(Event):
+    """At the start: an earlier order is in doubt, and blocks every other until it is resolved."""
+
+    level = WARNING
+    phrase = "ORDER IN DOUBT: {order}: {reason}. Orders are blocked until the wallets or an operator resolve it."
+    pattern = (
+        r"ORDER IN DOUBT: (?P<order>[^\s:]+): (?P<reason>.*)\. "
+        r"Orders are blocked until the wallets or an operator resolve it\."
+    )
+    order: str
+    reason: str
+
+
+class WalletChange(Event):
+    """The wallets moved as the order said."""
+
+    phrase = "WALLET CHANGE: {order}: {told}"
+    pattern = r"WALLET CHANGE: (?P<order>[^\s:]+): (?P<told>.*)"
+    order: str
+    told: str
+
+
+class WalletDoubt(Event):
+    """The wallets did not move as the order said, or could not be read."""
+
+    level = WARNING
+    phrase = "WALLET DOUBT: {order}: {told}"
+    pattern = r"WALLET DOUBT: (?P<order>[^\s:]+): (?P<told>.*)"
+    order: str
+    told: str
+
+
+class JournalTorn(Event):
+    """A hard stop left half a record in the journal of orders; what it would have announced never happened."""
+
+    level = WARNING
+    phrase = "Journal of orders ends with half a record: {place}. What it would have announced was not sent."
+    pattern = r"Journal of orders ends with half a record: (?P<place>.*)\. What it would have announced was not sent\."
+    place: str
+
+
+class ModeSwitched(Event):
+    """A state that was run in one mode goes on in the other."""
+
+    level = WARNING
+    phrase = "Mode switched in the same state: {former} -> {latter}"
+    pattern = r"Mode switched in the same state: (?P<former>dry-run|live-paper) -> (?P<latter>dry-run|live-paper)"
+    former: str
+    latter: str
+
+
+class GatePassed(Event):
+    """Why this run may order on paper (runbook Day 1, step 3)."""
+
+    phrase = "Live-paper gate passed: {told}"
+    pattern = r"Live-paper gate passed: (?P<told>.*)"
+    told: str
+
+
+class GateOverridden(Event):
+    """An operator let this run order although the gate said no."""
+
+    level = WARNING
+    phrase = "LIVE-PAPER GATE OVERRIDDEN: {reason} (the gate said: {instead})"
+    pattern = r"LIVE-PAPER GATE OVERRIDDEN: (?P<reason>.*) \(the gate said: (?P<instead>.*)\)"
+    reason: str
+    instead: str
+
+
+class CandleWatched(Event):
+    """All about one candle on one line, for the first three hours of a live run (change request CR-001, testing)."""
+
+    phrase = "WATCH: {told}"
+    pattern = r"WATCH: (?P<told>.*)"
+    told: str
+
+
 class OrderUncertain(Event):
     """The older runner could not tell whether an order was accepted."""
 

@@ -21,6 +21,11 @@ from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.words import Action, Mode
 
 
+def in_streams(mode: Mode) -> str:
+    """Write a mode as the older runner does in its JSON: ``dry_run``, ``live_paper``."""
+    return mode.replace("-", "_")
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """An evaluation and the runtime configuration it was made with."""
@@ -31,14 +36,14 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Asks the strategy about a candle and records the answer in the log and in CR-001's streams."""
+    """Asks the strategy about a candle and records the answer in the log and in CR-001's stream of evaluations."""
 
     api: GenesisApi
     log: RunnerLog
     evaluations: Stream
-    orders: Stream
     symbol: str
     timeframe: str
+    mode: Mode
 
     def judge(self, candles: Sequence[Candle], carried: Mapping[str, Any]) -> Judgement:
         """Evaluate candles, oldest first, with the strategy's carried state.
@@ -54,14 +59,14 @@ class Evaluator:
             self.log.write(BaselineFallback())
             raise AbortCondition(
                 f"the API trades {evaluated.champion_source!r} and not a champion",
-                notes=("the runner stopped; nothing was ordered",),
+                notes=("the runner stopped; nothing was ordered for this candle",),
                 next_command=f"ls -l config/strategy/champions/{self.symbol}_{self.timeframe}.json"
                 "      then restart the API server and the runner",
             )
         return Judgement(evaluated, config)
 
     def record(self, at_ms: int, candle: PendingEvaluation, judgement: Judgement) -> None:
-        """Write the evaluation: the streams first, so that a hard stop in between leaves a trace to recover from.
+        """Write the evaluation: the stream first, so that a hard stop in between leaves a trace to recover from.
 
         Raises:
             WriteFailed: it did not reach the disk.
@@ -70,17 +75,16 @@ class Evaluator:
         evaluated = judgement.evaluated
         self.evaluations.record(at_ms, **context, close=candle.close, state_out=evaluated.state_out)
         self.evaluations.file.sync()
-        if evaluated.action is not Action.NONE:
-            self.orders.record(at_ms, kind="would-submit", **context)
-            self.orders.file.sync()
         self.log.write(Evaluation(evaluated.action, str(evaluated.signal), evaluated.confidence))
         self.log.write(DecisionContext(ungreppable(json.dumps(context, sort_keys=True))))
-        self.log.write(NoOrder() if evaluated.action is Action.NONE else OrderSkipped(evaluated.action))
+        if evaluated.action is Action.NONE:
+            self.log.write(NoOrder())
+        elif self.mode is Mode.DRY_RUN:
+            self.log.write(OrderSkipped(evaluated.action))
 
     def close(self) -> None:
-        """Let go of both streams."""
+        """Let go of the stream."""
         self.evaluations.file.close()
-        self.orders.file.close()
 
     def _context(self, candle: PendingEvaluation, judgement: Judgement) -> dict[str, Any]:
         evaluated, config = judgement.evaluated, judgement.config
@@ -90,7 +94,7 @@ class Evaluator:
             "champion_source": evaluated.champion_source,
             "confidence": evaluated.confidence,
             "decision_reasons": list(evaluated.reasons),
-            "mode": Mode.DRY_RUN.replace("-", "_"),
+            "mode": in_streams(self.mode),
             "primary_reason": evaluated.reasons[0] if evaluated.reasons else None,
             "runtime_cfg_hash": config.hash,
             "runtime_cfg_version": config.version,

@@ -40,6 +40,11 @@ class Feed:
         return self._clock.now_ms() + self._exchange.offset.ms
 
     @property
+    def offset_ms(self) -> int | None:
+        """Exchange minus host in ms; None while the exchange has not told its time."""
+        return self._exchange.offset.ms if self._exchange.offset.known else None
+
+    @property
     def age_seconds(self) -> float:
         """Seconds since a reply held a current candle, or since the start."""
         return self._clock.monotonic() - self._good_at

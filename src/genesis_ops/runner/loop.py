@@ -25,14 +25,17 @@ from genesis_ops.runner.decide import (
 )
 from genesis_ops.runner.evaluate import Evaluator
 from genesis_ops.runner.feed import Feed
+from genesis_ops.runner.orders import JOURNAL, Decision, Orders
 from genesis_ops.runner.recover import Recovered
+from genesis_ops.runner.watch import WATCHED_SECONDS, Watched, told
 from genesis_ops.state.latch import Latch
 from genesis_ops.state.model import PendingEvaluation, State
 from genesis_ops.state.store import StateStore
-from genesis_ops.words import Timeframe, iso
+from genesis_ops.words import Action, Mode, Timeframe, iso
 
 HEARTBEAT_POLLS = 10
 _START_EXTENSION_SECONDS = 90
+_SAID = {Mode.DRY_RUN: "DRY-RUN (no orders)", Mode.LIVE_PAPER: "LIVE PAPER TRADING"}
 _SHOWN = 300  # characters of why the latch is set; the whole of it stands in the latch
 
 
@@ -46,11 +49,12 @@ class Job:
     state_name: str
     api_url: str
     candles: int | None = None
+    mode: Mode = Mode.DRY_RUN
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The concrete parts, so that a rehearsal can pass in others."""
+    """The concrete parts, so that a rehearsal can pass in others; ``orders`` only in live-paper."""
 
     clock: Clock
     log: RunnerLog
@@ -61,6 +65,7 @@ class Parts:
     stop_signal: Callable[[], int | None]
     read_latch: Callable[[], Latch | None]
     watch: Callable[["Glance"], None]
+    orders: Orders | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Glance:
     next_close_ms: int | None
     actions: dict[str, int]
     trouble: str
+    mode: Mode = Mode.DRY_RUN
 
 
 @dataclass(slots=True)
@@ -87,6 +93,8 @@ class _Tally:
     price: float | None = None
     evaluated_at: float | None = None
     saved_at: float | None = None
+    started_at: float = 0.0
+    watched: Watched | None = None
     evaluation_trouble: str = ""
     actions: dict[str, int] = field(default_factory=dict)
 
@@ -102,7 +110,7 @@ class Runner:
         self._verified = False
         self.latch: Latch | None = None
         """The stop latch that ended the run, if that is what ended it."""
-        self._tally = _Tally(price=recovered.last_price)
+        self._tally = _Tally(price=recovered.last_price, started_at=parts.clock.monotonic())
 
     def run(self) -> State:
         """Run until a signal, the asked number of candles, or the end of what can be survived.
@@ -144,7 +152,7 @@ class Runner:
             events.Version(__version__),
             events.Market(job.symbol, job.timeframe),
             events.PollInterval(job.interval),
-            events.RunMode("DRY-RUN (no orders)"),
+            events.RunMode(_SAID[job.mode]),
             events.StateFile(job.state_name),
             events.Rule(),
             events.ChampionVerifying(),
@@ -182,7 +190,9 @@ class Runner:
                 clock.wait(remaining)
 
     def _done(self) -> bool:
+        orders = self._parts.orders
         enough = self._job.candles is not None and self._tally.evaluated >= self._job.candles
+        enough = enough and not (orders is not None and orders.busy)  # the last order's wallets are still looked at
         return enough or self.latch is not None or self._parts.stop_signal() is not None
 
     def _plan(self, due: float) -> float:
@@ -206,6 +216,8 @@ class Runner:
             self._look_at(candles)
         if self._verified and self._state.pending_evaluation is not None:
             self._evaluate(self._state.pending_evaluation)
+        if self._verified and self._parts.orders is not None:
+            self._trade(self._parts.orders)
         if self._tally.polls % HEARTBEAT_POLLS == 0:
             self._heartbeat()
             self.latch = self._parts.read_latch()
@@ -308,6 +320,9 @@ class Runner:
             return
         parts.evaluator.record(parts.clock.now_ms(), candle, judgement)
         parts.log.sync()
+        action = str(judgement.evaluated.action)
+        if parts.orders is not None and action != Action.NONE:
+            parts.orders.decide(Decision(candle, action, judgement.evaluated.size, str(judgement.config.hash)))
         done = replace(
             self._state,
             total_evaluations=self._state.total_evaluations + 1,
@@ -315,7 +330,9 @@ class Runner:
             pipeline_state=dict(judgement.evaluated.state_out),
         )
         self._save(done)
-        action = str(judgement.evaluated.action)
+        if tally.watched is not None:
+            self._report(tally.watched)
+        tally.watched = Watched(candle.ts, candle.close, action)
         tally.actions[action] = tally.actions.get(action, 0) + 1
         tally.evaluated += 1
         tally.evaluated_at = parts.clock.monotonic()
@@ -337,9 +354,28 @@ class Runner:
                 self._parts.log.write(events.CandleRevised(row.ts, tally.price, row.close))
                 tally.price = row.close
 
+    # --- orders
+
+    def _trade(self, orders: Orders) -> None:
+        """Carry the open orders on, remember what came of them, and report a candle that is done."""
+        if orders.work():
+            self._save(self._state)
+        watched = self._tally.watched
+        if watched is not None and ((order := orders.of(watched.ts)) is None or not order.open):
+            self._report(watched)
+
+    def _report(self, watched: Watched) -> None:
+        orders, self._tally.watched = self._parts.orders, None
+        if orders is not None and self._parts.clock.monotonic() - self._tally.started_at < WATCHED_SECONDS:
+            self._parts.log.write(events.CandleWatched(told(watched, orders.of(watched.ts))))
+
     # --- memory and signs of life
 
     def _save(self, state: State) -> None:
+        orders = self._parts.orders
+        if orders is not None:  # the journal leads, and what the state says of it is never more than it holds
+            other = {**state.other, JOURNAL: orders.cursor()}
+            state = replace(state, total_orders_submitted=orders.submitted, other=other)
         self._parts.store.save(state)
         self._state = state
         self._tally.saved_at = self._parts.clock.monotonic()
@@ -367,6 +403,7 @@ class Runner:
         feed, tally = self._parts.feed, self._tally
         now_ms, last_ts = feed.exchange_ms(), self._state.last_processed_candle_ts
         trouble = feed.cause if feed.age_seconds > 3 * self._job.interval else tally.evaluation_trouble
+        doubt = "" if self._parts.orders is None else self._parts.orders.trouble
         glance = Glance(
             now_ms=now_ms,
             polls=tally.polls,
@@ -376,7 +413,8 @@ class Runner:
             if feed.latest_ts is None
             else closes_around(feed.latest_ts, now_ms, self._job.timeframe)[1],
             actions=dict(tally.actions),
-            trouble=trouble,
+            trouble=doubt or trouble,
+            mode=self._job.mode,
         )
         status = f"polls={tally.polls} evaluated={tally.evaluated} {trouble}".rstrip()
         if self._verified:

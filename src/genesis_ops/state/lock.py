@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.errors import LockHeld, Refused
-from genesis_ops.words import iso, visible
+from genesis_ops.words import Mode, iso, visible
 
 _NAME_PLATE_BYTES = 4096
 _SHOWN = 200  # characters of what another process says about itself
@@ -47,17 +47,27 @@ class Holder(NamedTuple):
     command: str
 
 
-def runner_locks(
-    state_file: Path, log_dir: Path, lock_dir: Path | None, *, symbol: str, timeframe: str
+def runner_locks(  # noqa: PLR0913 - what a runner shares with others
+    state_file: Path,
+    log_dir: Path,
+    lock_dir: Path | None,
+    *,
+    symbol: str,
+    timeframe: str,
+    mode: Mode = Mode.DRY_RUN,
 ) -> tuple[LockWish, ...]:
     """List the locks a runner needs; without a ``lock_dir``, the one for its market lies in the host's directory.
 
-    Two paths to one state file (a link and its target) are one lock.
+    Two paths to one state file (a link and its target) are one lock. A market that is traded has a lock of its own, so
+    that a dry-run in another root stands in no live run's way; it is one for every timeframe, because the wallets that
+    tell of an order are the same.
     """
-    market = re.sub(r"[^A-Za-z0-9-]", "_", f"{symbol}-{timeframe}")
+    traded = mode is Mode.LIVE_PAPER
+    market = re.sub(r"[^A-Za-z0-9-]", "_", f"{symbol}-{'live-paper' if traded else timeframe}")
     host_wide = (lock_dir or host_lock_directory()) / f"genesis-ops-{market}.lock"
+    what = f"{symbol} in live-paper" if traded else f"{symbol} {timeframe}"
     return (
-        LockWish(host_wide, f"another runner trades {symbol} {timeframe} on this host"),
+        LockWish(host_wide, f"another runner trades {what} on this host"),
         LockWish(Path(f"{os.path.realpath(state_file)}.lock"), f"another runner uses {state_file}"),
         LockWish(log_dir / "runner.lock", f"another runner writes its log to {log_dir}"),
     )

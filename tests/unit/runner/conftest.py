@@ -18,7 +18,7 @@ from genesis_ops.sandbox.faults import FaultSwitch, parse_fault
 from genesis_ops.sandbox.transport import SandboxTransport
 from genesis_ops.settings import Settings, load
 from genesis_ops.state.model import State
-from genesis_ops.words import HOUR_MS, MINUTE_MS
+from genesis_ops.words import HOUR_MS, MINUTE_MS, Mode
 
 START_MS = 1_770_210_200_000  # 2026-02-04 13:03:20 UTC
 
@@ -66,7 +66,20 @@ class Day:
         """Switch faults on, with times counted from now."""
         self.faults.schedule += [parse_fault(text, self.clock.now_ms()) for text in texts]
 
-    def run(self, minutes: float = 60, *, candles: int | None = None, rebuild: bool = False, **flags: object) -> State:
+    def live(self, minutes: float = 60, *, override: str = "the test wants it", **options: Any) -> State:
+        """Run in live-paper, without an acceptance unless ``override`` is empty."""
+        return self.run(minutes, mode=Mode.LIVE_PAPER, override=override, **options)
+
+    def run(
+        self,
+        minutes: float = 60,
+        *,
+        candles: int | None = None,
+        rebuild: bool = False,
+        mode: Mode | None = Mode.DRY_RUN,
+        override: str = "",
+        **flags: object,
+    ) -> State:
         end_ms = self.clock.now_ms() + int(minutes * MINUTE_MS)
         around = Surroundings(
             clock=self.clock,
@@ -77,7 +90,8 @@ class Day:
             watch=self.glances.append,
             command="test",
         )
-        return start(self.settings(**flags), around, candles=candles, rebuild=rebuild)
+        settings = self.settings(**flags)
+        return start(settings, around, candles=candles, rebuild=rebuild, mode=mode, override=override)
 
     def pause(self, hours: float) -> None:
         self.clock.wait(hours * HOUR_MS / 1000)

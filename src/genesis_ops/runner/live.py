@@ -1,0 +1,233 @@
+"""May this run order on paper: the journal is whole, the gate is passed, and the pair is one that may be traded.
+
+Runbook Day 1, step 3: "DO NOT proceed to live-paper until acceptance PASSES". A run that goes on in live-paper after a
+restart has passed the gate already, as long as champion and configuration are the same; the journal says so.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from genesis_ops.clients.api import GenesisApi
+from genesis_ops.clients.paper import PaperApi, paper_pair
+from genesis_ops.errors import EvaluationFailure, GenesisError, JournalDamaged, PaperFailure, Refused, Unreachable
+from genesis_ops.journal.book import Order, Start, order_id
+from genesis_ops.journal.journal import Journal
+from genesis_ops.journal.record import Kind
+from genesis_ops.runlog.events import Event, GateOverridden, GatePassed, JournalTorn, OrderOpen, OrderSubmitting
+from genesis_ops.runlog.files import log_files
+from genesis_ops.runlog.sieve import Sieve
+from genesis_ops.runner.evaluate import in_streams
+from genesis_ops.runner.orders import JOURNAL, Decision, label_the_armed, record_decision
+from genesis_ops.runner.recover import Recovered, evaluations
+from genesis_ops.settings import Settings
+from genesis_ops.state.champion import fingerprint
+from genesis_ops.state.model import PendingEvaluation
+from genesis_ops.state.receipt import Receipt, newest_receipt
+from genesis_ops.words import DAY_MS, MINUTE_MS, Action, Mode, duration, stamp, visible
+
+FRESH_MS = DAY_MS
+"""How long after its window a receipt opens the gate."""
+_EDGES_MS = 10 * MINUTE_MS
+"""A window counts as covered when lines reach within five minutes of both its ends (contract §9)."""
+
+
+class Admitted(NamedTuple):
+    """Under which rules the run orders, and what its log is to say about it."""
+
+    terms: Start
+    events: tuple[Event, ...]
+
+
+class Asked(NamedTuple):
+    """What the gate is asked: by which settings, in which state, for what reason in spite of it (empty: none)."""
+
+    settings: Settings
+    found: Recovered
+    override: str
+    command: str
+    now_ms: Callable[[], int]
+
+
+def recover_orders(journal: Journal, asked: Asked) -> tuple[Event, ...]:
+    """Bring the journal up to what can have happened, before any request; tell what is in doubt.
+
+    Raises:
+        JournalDamaged: it does not hold together, or has lost records that the state or the log know of.
+        WriteFailed: a label is not on the disk.
+    """
+    settings, book = asked.settings, journal.book
+    _require_whole(journal, asked)
+    torn = tuple(JournalTorn(f"{torn.path.name}, byte {torn.offset}") for torn in journal.torn_end)
+    label_the_armed(journal, asked.command)
+    if book.starts and (lost := _lost_decision(settings, asked.found, journal)) is not None:
+        with journal.held(asked.command):
+            record_decision(journal, book.starts[-1].symbol, lost)
+    return (*torn, *(OrderOpen(order.id, order.reason or "filled several times") for order in book.unresolved))
+
+
+def _require_whole(journal: Journal, asked: Asked) -> None:
+    """Hold the journal against those who remember it: a lost one would let every candle be traded again."""
+    place, known = asked.settings.log_dir, asked.found.state.other.get(JOURNAL)
+    number = known.get("records") if isinstance(known, dict) else None
+    if isinstance(known, dict) and isinstance(number, int) and number and journal.sum_of(number) != known.get("sum"):
+        why = f"the state knows of {number} records, and it holds {journal.records}, or others"
+        raise JournalDamaged(place / "runner_orders_*.log", None, why)
+    sent = _submissions(place)
+    if sent > journal.book.armed:
+        why = f"the runner log tells of {sent} orders, and it of {journal.book.armed}"
+        raise JournalDamaged(place / "runner_orders_*.log", None, why)
+    markets = {start.market for start in journal.book.starts} - {_market(asked.settings)}
+    if markets:
+        raise Refused(
+            f"the journal of orders in {place} is another market's: {visible(', '.join(sorted(markets)))}",
+            next_command="genesis-ops run --state-file <another> --log-dir <another>",
+        )
+
+
+def _submissions(log_dir: Path) -> int:
+    return sum(isinstance(line.event, OrderSubmitting) for line in Sieve(log_files(log_dir)))
+
+
+def _lost_decision(settings: Settings, found: Recovered, journal: Journal) -> Decision | None:
+    """Find the decision that was logged and not journaled: the runner ended between the two."""
+    live = in_streams(Mode.LIVE_PAPER)
+    newest = next((record for record in evaluations(settings.log_dir) if record.get("mode") == live), {})
+    ts, action, size = newest.get("candle_ts"), newest.get("action"), newest.get("size")
+    pending = found.state.pending_evaluation
+    if not isinstance(ts, int) or action not in {Action.LONG, Action.SHORT} or order_id(ts) in journal.book.orders:
+        return None
+    if pending is not None and pending.ts == ts:
+        return None  # it will be evaluated again, and decided then
+    close, hash_ = newest.get("close"), newest.get("runtime_cfg_hash")
+    candle = PendingEvaluation(ts, float(close) if isinstance(close, int | float) else 0.0, "previous")
+    return Decision(candle, str(action), size if isinstance(size, int | float) else None, str(hash_))
+
+
+def admit(journal: Journal, asked: Asked, api: GenesisApi, paper: PaperApi) -> Admitted:
+    """Let the run order, on record, or refuse with each reason.
+
+    Raises:
+        Refused: the gate says no, and nobody overrode it; or nothing can override what it says.
+        Unreachable: the API does not tell its configuration or its whitelist.
+    """
+    settings = asked.settings
+    symbol = paper_pair(settings.symbol)
+    config_hash = _config_hash(api, settings)
+    _require_whitelisted(paper, symbol, settings)
+    champion = fingerprint(settings.champion_file).sha256
+    terms = Start(0, 0, _market(settings), symbol, champion, config_hash, "")
+    continued = _continued(journal, terms, asked)
+    told, reasons = (continued, []) if continued else _by_receipt(terms, asked)
+    stuck = [order for order in journal.book.unresolved if not _can_resolve_itself(order, asked.found)]
+    if stuck or (reasons and not asked.override):
+        raise _refused(stuck, reasons)
+    override = asked.override if reasons else ""
+    with journal.held(asked.command):
+        journal.append(
+            Kind.STARTED,
+            market=terms.market,
+            symbol=symbol,
+            champion_sha256=champion,
+            config_hash=config_hash,
+            override=override,
+            gate="; ".join(reasons) or told,
+        )
+    event = GateOverridden(override, "; ".join(reasons)) if reasons else GatePassed(told)
+    return Admitted(journal.book.starts[-1], (event,))
+
+
+def _can_resolve_itself(order: Order, found: Recovered) -> bool:
+    """Whether the run that was interrupted may go on and ask the wallets; who enters live-paper anew may not."""
+    return found.former_mode is Mode.LIVE_PAPER and order.wants_evidence and order.before is not None
+
+
+def _refused(stuck: list[Order], reasons: list[str]) -> GenesisError:
+    """Name every reason; a doubt about an order comes first, because no override helps against it."""
+    doubts = [f"{order.id} is {order.label} and unresolved: {order.reason or order.fill}" for order in stuck]
+    next_command = "genesis-ops acceptance --window 24h      after 24h of: genesis-ops run --dry-run"
+    if stuck:
+        name = stuck[0].id
+        next_command = f'genesis-ops orders resolve {name} --filled|--not-filled --reason "..."'
+    notes = tuple(visible(reason) for reason in (*doubts, *reasons))
+    return Refused("live-paper is not allowed", notes=notes, next_command=next_command)
+
+
+def _config_hash(api: GenesisApi, settings: Settings) -> str:
+    try:
+        found = api.runtime_config().hash
+    except EvaluationFailure as failure:
+        raise Unreachable(
+            f"the API does not tell its configuration: {failure.message}",
+            next_command=f"curl -fsS {settings.api_url}/health      then start the API server",
+        ) from failure
+    if not isinstance(found, str) or not found:
+        raise Refused("the API's configuration has no hash, so it cannot be held against the accepted one")
+    return found
+
+
+def _require_whitelisted(paper: PaperApi, symbol: str, settings: Settings) -> None:
+    try:
+        allowed = paper.whitelist()
+    except PaperFailure as failure:
+        raise Unreachable(
+            f"the API does not tell which pairs may be traded: {failure.message}",
+            next_command=f"curl -fsS {settings.api_url}/paper/whitelist",
+        ) from failure
+    if symbol not in allowed:
+        raise Refused(
+            f"{settings.symbol} would be traded as {symbol}, which is not on the API's whitelist",
+            next_command=f"curl -fsS {settings.api_url}/paper/whitelist",
+        )
+
+
+def _continued(journal: Journal, terms: Start, asked: Asked) -> str:
+    """Say which run goes on under the rules that it was admitted by; an override holds for one run only."""
+    last = journal.book.starts[-1] if journal.book.starts else None
+    if asked.found.former_mode is not Mode.LIVE_PAPER or last is None or last.override:
+        return ""
+    same = (last.champion_sha256, last.config_hash) == (terms.champion_sha256, terms.config_hash)
+    return f"goes on from {stamp(last.at_ms)} UTC, champion and configuration unchanged" if same else ""
+
+
+def _by_receipt(terms: Start, asked: Asked) -> tuple[str, list[str]]:
+    try:
+        receipt = newest_receipt(asked.settings.log_dir)
+    except Refused as error:
+        return "", [error.message]
+    if receipt is None:
+        return "", ["there is no acceptance receipt"]
+    told = f"acceptance of {duration(receipt.covered_seconds)} to {stamp(receipt.end_ms)[:16]} UTC"
+    return told, [why for holds, why in _faults(receipt, terms, asked.now_ms()) if holds]
+
+
+def _faults(receipt: Receipt, terms: Start, now_ms: int) -> tuple[tuple[bool, str], ...]:
+    age_ms = now_ms - receipt.end_ms
+    covered_ms = receipt.covered_seconds * 1000
+    accepted = receipt.runtime_config_hash
+    return (
+        (receipt.verdict not in {"PASS", "WARN"}, f"the acceptance said {receipt.verdict}"),
+        (receipt.market != terms.market, f"the acceptance was of {visible(receipt.market)}, not of {terms.market}"),
+        (
+            age_ms > FRESH_MS,
+            f"the acceptance is of {duration(age_ms / 1000)} ago, and {duration(FRESH_MS / 1000)} is the most",
+        ),
+        (age_ms < -_EDGES_MS, "the acceptance lies in the future"),
+        (
+            min(receipt.end_ms - receipt.start_ms, covered_ms + _EDGES_MS) < DAY_MS,
+            f"the acceptance covers {duration(receipt.covered_seconds)} of the 24h",
+        ),
+        (
+            receipt.champion_sha256 != terms.champion_sha256,
+            f"the champion is {terms.champion_sha256[:12]}, accepted was {receipt.champion_sha256[:12]}",
+        ),
+        (accepted is None, "the acceptance does not tell the runtime configuration"),
+        (
+            accepted not in {None, terms.config_hash},
+            f"the runtime configuration is {visible(terms.config_hash)[:12]}, accepted was {(accepted or '')[:12]}",
+        ),
+    )
+
+
+def _market(settings: Settings) -> str:
+    return f"{settings.symbol} {settings.timeframe}"

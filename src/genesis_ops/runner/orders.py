@@ -1,0 +1,350 @@
+"""Live-paper: from a decision to a recorded outcome, with at most one request for a candle (order protocol).
+
+What is to be done follows from the journal alone. ``work`` carries each open order one step further: a decided one is
+sent or refused, one that was sent is looked for in the wallets. Nothing here sends a second time.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from genesis_ops.clients.clock import Clock
+from genesis_ops.clients.paper import CACHE_SECONDS, SUBMIT_SECONDS, Label, PaperApi, PaperOrder, Submission
+from genesis_ops.errors import AbortCondition, LockHeld, PaperFailure
+from genesis_ops.journal.book import Order, Start, order_id
+from genesis_ops.journal.journal import Journal
+from genesis_ops.journal.record import Kind
+from genesis_ops.journal.wallet import Change, Fill, change, currencies
+from genesis_ops.runlog import events
+from genesis_ops.runlog.writer import RunnerLog
+from genesis_ops.runner.arming import Facts, objection
+from genesis_ops.runner.feed import Feed
+from genesis_ops.state.latch import Latch
+from genesis_ops.state.model import PendingEvaluation
+from genesis_ops.words import Timeframe
+
+JOURNAL = "journal"
+"""Under which key a state remembers the journal."""
+PAST_CACHE_SECONDS = CACHE_SECONDS + 1.0
+_SLOW_FILL_SECONDS = 60.0
+"""How long wallets that do not show one whole fill are looked at again before they are believed."""
+_GIVE_UP_SECONDS = 600.0
+_OPEN_LONGER_SECONDS = 60.0
+_PATIENCE_SECONDS = 0.5
+_KILLED = "the runner ended while it was being sent"
+
+
+class Hands(NamedTuple):
+    """What orders are made with; ``free_bytes`` is None where the disk does not tell."""
+
+    journal: Journal
+    paper: PaperApi
+    feed: Feed
+    clock: Clock
+    log: RunnerLog
+    why_not_operative: Callable[[], str]
+    read_latch: Callable[[], Latch | None]
+    free_bytes: Callable[[], int | None]
+    stop_signal: Callable[[], int | None]
+
+
+class Decision(NamedTuple):
+    """An evaluation that asks for an order."""
+
+    candle: PendingEvaluation
+    side: str
+    size: float | None
+    config_hash: str
+
+
+class _Look(NamedTuple):
+    """When (monotonic seconds) an order's wallets are looked at next, since when, and what the last look showed."""
+
+    since: float
+    due: float
+    seen: Change | None = None
+
+
+class Orders:
+    """The orders of one live run; the caller holds the locks of its market, state and log directory."""
+
+    def __init__(self, hands: Hands, terms: Start, timeframe: Timeframe, command: str) -> None:
+        self._hands = hands
+        self._journal = hands.journal
+        self._terms = terms
+        self._timeframe = timeframe
+        self._command = command
+        self._begin_ms = hands.journal.book.starts[0].at_ms
+        self._looks: dict[str, _Look] = {}
+        self._doubted = {order.id for order in hands.journal.book.unresolved}
+        self._sent: set[str] = set()
+
+    @property
+    def submitted(self) -> int:
+        """How many orders the exchange got, as far as anybody knows."""
+        return self._journal.book.submitted
+
+    @property
+    def trouble(self) -> str:
+        """Which orders are in doubt, for a person; empty where none is."""
+        return ", ".join(f"order {order.id} unresolved" for order in self._journal.book.unresolved)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is left that this run can finish soon."""
+        now = self._hands.clock.monotonic()
+        looks = (self._looks.get(order.id) for order in self._journal.book.open)
+        return any(look is None or now - look.since < _GIVE_UP_SECONDS for look in looks)
+
+    def of(self, candle_ts: int) -> Order | None:
+        """Give the order of a candle."""
+        return self._journal.book.orders.get(order_id(candle_ts))
+
+    def cursor(self) -> dict[str, Any]:
+        """Give what a state remembers of the journal, so that one that has lost its end is noticed."""
+        return cursor(self._journal)
+
+    def decide(self, decision: Decision) -> None:
+        """Record that an evaluation asks for an order; a candle has one, whatever is decided about it again.
+
+        Raises:
+            WriteFailed: it is not on the disk.
+        """
+        name = order_id(decision.candle.ts)
+        with self._journal.held(self._command) as book:
+            if name not in book.orders:
+                record_decision(self._journal, self._terms.symbol, decision)
+
+    def work(self) -> bool:
+        """Carry every open order one step further; True if the journal has grown.
+
+        Raises:
+            WriteFailed: an intent or an outcome is not on the disk; the run ends and never tries again.
+            AbortCondition: the wallets show that an order was filled several times.
+            JournalDamaged: the journal does not hold together.
+        """
+        if not self._journal.book.open and not self._doubted:
+            return False
+        before = self._journal.records
+        with (
+            suppress(LockHeld),
+            self._journal.held(self._command) as book,
+        ):  # an operator resolves: the next cycle does it
+            self._notice_resolved()
+            for name in [order.id for order in book.open]:
+                self._carry_on(book.orders[name])
+        return self._journal.records != before
+
+    def _carry_on(self, order: Order) -> None:
+        if order.label is Kind.DECIDED:
+            self._send(order)
+        elif order.wants_evidence:
+            self._look(order)
+
+    # --- sending
+
+    def _send(self, order: Order) -> None:
+        hands = self._hands
+        if hands.stop_signal() is not None:
+            return  # it stays decided: the next start sends it while it is fresh
+        wallets = self._wallets()
+        if (found := objection(self._facts(order))) is not None:
+            self._refuse(order, *found)
+            return
+        if hands.stop_signal() is not None:
+            return
+        self._end_looks()
+        self._require_first(order)
+        self._journal.append(Kind.ARMED, id=order.id, before=wallets)
+        hands.log.write(events.OrderSubmitting(order.side))
+        began = hands.clock.monotonic()
+        submission = hands.paper.submit(PaperOrder(order.symbol, order.side, order.size))
+        self._record(order, submission, round((hands.clock.monotonic() - began) * 1000))
+        settled = began + SUBMIT_SECONDS if submission.label is Label.UNKNOWN else hands.clock.monotonic()
+        self._looks[order.id] = _Look(began, settled + PAST_CACHE_SECONDS)
+
+    def _require_first(self, order: Order) -> None:
+        """Assert invariant 2 once more, by a memory of this process's own."""
+        if order.id in self._sent or order.armed_ms is not None or order.symbol != self._terms.symbol:
+            raise AssertionError(f"{order.id} would be sent twice, or for another pair")
+        self._sent.add(order.id)
+
+    def _facts(self, order: Order) -> Facts:
+        hands = self._hands
+        close_ms = self._timeframe.close_of(order.candle_ts)
+        wanted, found = self._terms.config_hash, order.config_hash
+        return Facts(
+            age_seconds=(hands.feed.exchange_ms() - close_ms) / 1000,
+            before_journal=close_ms < self._begin_ms,
+            size=order.size,
+            unresolved=tuple(doubt.id for doubt in self._journal.book.unresolved),
+            latched=hands.read_latch() is not None,
+            exchange=hands.why_not_operative(),
+            offset_ms=hands.feed.offset_ms,
+            free_bytes=hands.free_bytes(),
+            configuration="" if found == wanted else f"the runtime configuration is {found[:12]}, not {wanted[:12]}",
+        )
+
+    def _refuse(self, order: Order, kind: Kind, reason: str) -> None:
+        self._journal.append(kind, id=order.id, reason=reason)
+        event = events.OrderExpired if kind is Kind.EXPIRED else events.OrderBlocked
+        self._hands.log.write(event(order.id, reason))
+
+    def _record(self, order: Order, submission: Submission, latency_ms: int) -> None:
+        self._journal.append(
+            Kind(str(submission.label)),
+            id=order.id,
+            reason=submission.reason,
+            latency_ms=latency_ms,
+            order_id=submission.order_id,
+            size_taken=submission.size_taken,
+            reply=submission.reply,
+        )
+        log = self._hands.log
+        if submission.label is Label.ACKED:
+            log.write(events.OrderSubmitted(json.dumps(submission.reply)))
+        elif submission.label is Label.REJECTED:
+            log.write(events.OrderRejected(order.id, submission.reason))
+        else:
+            log.write(events.OrderUnknown(order.id, submission.reason))
+            self._doubted.add(order.id)
+
+    # --- looking for it in the wallets
+
+    def _wallets(self) -> dict[str, float] | None:
+        with suppress(PaperFailure):
+            return self._hands.paper.wallets()
+        return None
+
+    def _look(self, order: Order) -> None:
+        """Read the wallets when it is time, and believe them once two readings past the cache agree."""
+        now = self._hands.clock.monotonic()
+        look = self._looks.setdefault(order.id, _Look(now, now + _settling(order)))
+        if order.before is None:
+            self._conclude(order, None, None)
+            return
+        if now < look.due:
+            return
+        after = self._wallets()
+        if after is None:
+            self._not_readable(order, look)
+            return
+        seen = change(order.symbol, order.side, order.size_taken or order.size, order.before, after)
+        agreed = look.seen is not None and look.seen.fill is seen.fill
+        slow = seen.fill in {Fill.UNCLEAR, _unexpected(order)} and now - look.since < _SLOW_FILL_SECONDS
+        if agreed and not slow:
+            self._conclude(order, seen, after)
+        else:
+            self._looks[order.id] = look._replace(due=now + PAST_CACHE_SECONDS, seen=seen)
+
+    def _not_readable(self, order: Order, look: _Look) -> None:
+        """Try again for ten minutes; after that an acknowledged order is left at that, a doubtful one never."""
+        now = self._hands.clock.monotonic()
+        long = now - look.since >= _GIVE_UP_SECONDS
+        if long and order.label is Kind.ACKED:
+            self._conclude(order, None, None)
+        else:
+            pause = _OPEN_LONGER_SECONDS if long else PAST_CACHE_SECONDS
+            self._looks[order.id] = look._replace(due=now + pause, seen=None)
+
+    def _end_looks(self) -> None:
+        """Leave it at that for orders whose wallets are still looked at: the next one moves them too."""
+        for order in self._journal.book.open:
+            if order.label is Kind.ACKED:
+                self._conclude(order, None, None)
+
+    def _conclude(self, order: Order, seen: Change | None, after: Mapping[str, float] | None) -> None:
+        self._looks.pop(order.id, None)
+        fill = Fill.UNREADABLE if seen is None else seen.fill
+        self._journal.append(
+            Kind.EVIDENCE,
+            id=order.id,
+            fill=str(fill),
+            multiple=None if seen is None else seen.multiple,
+            moved=None if seen is None else [seen.base, seen.quote],
+            after=after,
+        )
+        self._tell(self._journal.book.orders[order.id])
+
+    def _tell(self, order: Order) -> None:
+        log, told = self._hands.log, told_change(order)
+        if order.fill is Fill.SEVERAL:
+            log.write(events.Fatal(f"order {order.id} was filled several times: {told}"))
+            raise AbortCondition(
+                f"order {order.id} was filled several times: {told}",
+                notes=("no order is sent until somebody has looked at it",),
+                next_command=f'genesis-ops orders resolve {order.id} --filled --reason "..."',
+            )
+        if order.fill is Fill.ONCE:
+            log.write(events.WalletChange(order.id, told))
+        else:
+            log.write(events.WalletDoubt(order.id, told))
+        if order.label is Kind.UNKNOWN and not order.unresolved:
+            self._doubted.discard(order.id)
+            log.write(
+                events.OrderResolved(order.id, f"{'filled' if order.submitted else 'not filled'}, say the wallets")
+            )
+
+    def _notice_resolved(self) -> None:
+        """Say in the log what an operator has resolved meanwhile."""
+        for name in sorted(self._doubted):
+            order = self._journal.book.orders[name]
+            if order.resolved is not None:
+                self._doubted.discard(name)
+                self._looks.pop(name, None)
+                told = f"{'filled' if order.resolved else 'not filled'}, says {order.resolved_by}"
+                self._hands.log.write(events.OrderResolved(name, told))
+
+
+def cursor(journal: Journal) -> dict[str, Any]:
+    """Give what a state remembers of a journal: how many records, and their sum."""
+    return {"records": journal.records, "sum": journal.sum}
+
+
+def label_the_armed(journal: Journal, command: str) -> None:
+    """Make every order that was armed and has no outcome UNKNOWN: it may have been sent, and is never sent again.
+
+    Raises:
+        WriteFailed: it is not on the disk.
+    """
+    with journal.held(command) as book:
+        for order in book.open:
+            if order.label is Kind.ARMED:
+                journal.append(Kind.UNKNOWN, id=order.id, reason=_KILLED)
+
+
+def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
+    """Write the record of a decision; the journal is held."""
+    candle = decision.candle
+    journal.append(
+        Kind.DECIDED,
+        id=order_id(candle.ts),
+        candle_ts=candle.ts,
+        symbol=symbol,
+        side=decision.side,
+        size=max(0.0, decision.size or 0.0),
+        price=candle.close,
+        config_hash=decision.config_hash,
+    )
+
+
+def told_change(order: Order) -> str:
+    """Say what the wallets showed of an order."""
+    if order.moved is None or order.multiple is None:
+        return "the wallets could not be read before or after it"
+    base, quote = currencies(order.symbol)
+    told = f"{order.moved[0]:+.8f} {base}, {order.moved[1]:+,.2f} {quote}, {order.multiple:.2f} times the order"
+    return {Fill.NONE: f"they did not move ({told})", Fill.UNCLEAR: f"cannot tell: {told}"}.get(
+        order.fill or Fill.ONCE, told
+    )
+
+
+def _settling(order: Order) -> float:
+    """Tell how long to wait where this process did not see when it was sent: the API may still be retrying."""
+    return PAST_CACHE_SECONDS + (SUBMIT_SECONDS if order.label is Kind.UNKNOWN else 0.0)
+
+
+def _unexpected(order: Order) -> Fill | None:
+    """Name what may still change: an acknowledged order that has not moved the wallets yet."""
+    return Fill.NONE if order.label is Kind.ACKED else None
