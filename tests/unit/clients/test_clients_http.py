@@ -142,6 +142,58 @@ def test_a_refused_connection_names_the_server() -> None:
         ask(f"http://127.0.0.1:{port}")
 
 
+def failure(url: str, deadline: float = 5.0) -> HttpFailure:
+    with pytest.raises(HttpFailure) as caught:
+        ask(url, deadline)
+    return caught.value
+
+
+def test_a_connection_that_nobody_listens_for_is_refused() -> None:
+    with socket.socket() as bound:  # bound all along, so that nobody else can begin to listen there
+        bound.bind(("127.0.0.1", 0))
+        assert failure(f"http://127.0.0.1:{bound.getsockname()[1]}").refused
+
+
+def test_a_reply_that_breaks_off_is_not_refused() -> None:
+    with server(lambda c: c.sendall(b"HTTP/1.1 200 OK\r\n")) as url:
+        assert not failure(url).refused
+
+
+def test_a_connection_that_nobody_takes_is_given_up_soon_and_not_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(4)]  # more than the queue of one that nobody looks at
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        found = failure(f"http://127.0.0.1:{address[1]}", deadline=0.3)
+        for one in waiting:
+            one.close()
+    assert found.message == f"cannot connect to http://127.0.0.1:{address[1]} within 0.3s"
+    assert not found.refused
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://" + "a" * 70 + ".example", "http://a..b", "http://127.0.0.1:65536", "http://\x00"],
+)
+def test_an_address_that_is_none_is_refused_before_anything_is_asked(url: str) -> None:
+    with pytest.raises(Refused, match="is not an address") as caught:
+        Http(url, Wall(), 1.0)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:65535", "http://[::1]:8000", "http://exchange.example."])
+def test_an_address_at_the_edge_of_what_is_one_is_taken(url: str) -> None:
+    Http(url, Wall(), 1.0, direct=True).close()
+
+
+def test_a_direct_request_does_not_even_look_at_the_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "foo")
+    monkeypatch.delenv("no_proxy", raising=False)
+    Http("http://exchange.example", Wall(), 1.0, direct=True).close()
+
+
 @pytest.mark.parametrize(
     "date",
     [
