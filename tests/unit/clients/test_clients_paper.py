@@ -58,7 +58,7 @@ class Wall:
 class Canned(httpx.BaseTransport):
     """Answers every request alike, or fails alike, and keeps what was asked."""
 
-    def __init__(self, answer: httpx.Response | Exception) -> None:
+    def __init__(self, answer: tuple[int, bytes] | Exception) -> None:
         self.answer = answer
         self.asked: list[httpx.Request] = []
         self.closed = 0
@@ -67,14 +67,11 @@ class Canned(httpx.BaseTransport):
         self.asked.append(request)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        status, body = self.answer
+        return httpx.Response(status, stream=httpx.ByteStream(body))
 
     def close(self) -> None:
         self.closed += 1
-
-
-def replied(status: int, body: bytes) -> httpx.Response:
-    return httpx.Response(status, stream=httpx.ByteStream(body))
 
 
 def connected(transport: Canned) -> PaperApi:
@@ -89,11 +86,11 @@ def as_bytes(document: Any) -> bytes:
 
 
 def answered(document: Any, status: int = 200) -> Submission:
-    return connected(Canned(replied(status, as_bytes(document)))).submit(ORDER)
+    return connected(Canned((status, as_bytes(document)))).submit(ORDER)
 
 
 def told(document: Any, status: int = 200) -> PaperApi:
-    return connected(Canned(replied(status, as_bytes(document))))
+    return connected(Canned((status, as_bytes(document))))
 
 
 def placed(**changed: Any) -> dict[str, Any]:
@@ -407,7 +404,7 @@ def test_a_refusal_after_the_connection_was_made_is_unknown() -> None:
 
 
 def test_the_request_is_what_the_api_takes() -> None:
-    transport = Canned(replied(200, SUCCESS))
+    transport = Canned((200, SUCCESS))
     connected(transport).submit(PaperOrder("tTESTETH:TESTUSDT", "SHORT", 2))
     request = transport.asked[0]
     assert (request.method, str(request.url)) == ("POST", "http://api/paper/submit")
@@ -415,8 +412,8 @@ def test_the_request_is_what_the_api_takes() -> None:
     assert json.loads(request.read()) == {"symbol": "tTESTETH:TESTUSDT", "side": "SHORT", "size": 2, "type": "MARKET"}
 
 
-@pytest.mark.parametrize("answer", [replied(200, SUCCESS), httpx.ReadTimeout(""), ValueError("a bug")])
-def test_the_connection_is_let_go_of_whatever_comes(answer: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize("answer", [(200, SUCCESS), httpx.ReadTimeout(""), ValueError("a bug")])
+def test_the_connection_is_let_go_of_whatever_comes(answer: tuple[int, bytes] | Exception) -> None:
     transport = Canned(answer)
     try:
         connected(transport).submit(ORDER)
@@ -494,7 +491,7 @@ def test_nothing_but_a_size_above_zero_is_ever_sent(symbol: str, size: Any) -> N
 
 @given(SYMBOLS | TEST_PAIRS, SIDES | st.just("LONG"), WRONG_SIZES | st.floats(0.01, 1))
 def test_a_request_leaves_exactly_for_what_may_be_sent(symbol: Any, side: Any, size: Any) -> None:
-    transport = Canned(replied(200, SUCCESS))
+    transport = Canned((200, SUCCESS))
     real = isinstance(size, float) and 0.01 <= size <= 1
     try:
         connected(transport).submit(PaperOrder(symbol, side, size))
@@ -564,7 +561,7 @@ def test_a_pair_that_is_named_is_always_a_test_pair(symbol: str) -> None:
 
 
 def test_the_whitelist_is_the_set_of_its_symbols() -> None:
-    transport = Canned(replied(200, b'{"symbols":["tTESTBTC:TESTUSD","tTESTETH:TESTUSD"]}'))
+    transport = Canned((200, b'{"symbols":["tTESTBTC:TESTUSD","tTESTETH:TESTUSD"]}'))
     assert connected(transport).whitelist() == {"tTESTBTC:TESTUSD", "tTESTETH:TESTUSD"}
     assert (transport.asked[0].method, str(transport.asked[0].url)) == ("GET", "http://api/paper/whitelist")
 
@@ -583,7 +580,7 @@ def wallets(items: Any, **more: Any) -> Mapping[str, float]:
 
 
 def test_the_wallets_are_the_exchange_balances_by_currency() -> None:
-    transport = Canned(replied(200, json.dumps({"items": WALLETS}).encode()))
+    transport = Canned((200, json.dumps({"items": WALLETS}).encode()))
     assert connected(transport).wallets() == {"TESTBTC": 0.5, "TESTUSD": 50_000.0}
     assert (transport.asked[0].method, str(transport.asked[0].url)) == ("GET", "http://api/account/wallets")
 
