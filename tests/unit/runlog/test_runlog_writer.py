@@ -98,7 +98,7 @@ def test_a_heartbeat_of_the_older_runner_has_no_ages() -> None:
 
 
 def test_a_days_file_is_opened_once_and_closed_at_the_end_of_the_day(tmp_path: Path) -> None:
-    file = DayFile(tmp_path, "runner")
+    file = DayFile(tmp_path, "runner", durable=False)  # a durable one opens the directory as well, to sync it
     assert file.path == tmp_path
     with patch.object(os, "open", wraps=os.open) as opens, patch.object(os, "close", wraps=os.close) as closes:
         for hours in (0, 1, 12):
@@ -118,6 +118,8 @@ def test_what_was_written_is_on_disk_after_a_sync_and_a_close(
     tmp_path: Path, options: dict[str, bool], synced: int
 ) -> None:
     file, log = DayFile(tmp_path, "x", **options), RunnerLog(tmp_path, lambda: NOON, **options)
+    for name in ("x", "runner", "runner_errors"):
+        (tmp_path / f"{name}_20260204.log").touch()  # a new one has its name synced as well
     with patch.object(os, "fsync", wraps=os.fsync) as syncs:
         file.sync()
         assert syncs.call_count == 0
@@ -131,6 +133,35 @@ def test_what_was_written_is_on_disk_after_a_sync_and_a_close(
         assert syncs.call_count == 3 * synced
         log.close()
         assert syncs.call_count == 5 * synced
+
+
+@pytest.mark.parametrize(
+    ("options", "is_there", "synced"), [({}, False, 1), ({}, True, 0), ({"durable": False}, False, 0)]
+)
+def test_a_new_days_file_has_its_name_on_disk_before_anything_is_written_into_it(
+    tmp_path: Path, options: dict[str, bool], is_there: bool, synced: int
+) -> None:
+    path, events = tmp_path / "runner_20260204.log", []
+    if is_there:
+        path.touch()
+
+    def sync(descriptor: int) -> None:
+        assert path.exists()
+        assert os.path.samestat(os.fstat(descriptor), tmp_path.stat())
+        events.append(path.stat().st_size)
+
+    file = DayFile(tmp_path, "runner", **options)
+    with patch.object(os, "fsync", sync):
+        file.append(NOON, b"x\n")
+        file.append(NOON, b"x\n")
+    assert events == [0] * synced
+
+
+def test_a_directory_that_does_not_sync_is_a_failed_write(tmp_path: Path) -> None:
+    file = DayFile(tmp_path, "runner")
+    with patch.object(os, "fsync", side_effect=OSError(5, "x")), pytest.raises(WriteFailed, match="runner_20260204"):
+        file.append(NOON, b"x\n")
+    assert file.path.read_bytes() == b""
 
 
 def test_a_stream_is_on_disk_when_it_is_closed(tmp_path: Path) -> None:
