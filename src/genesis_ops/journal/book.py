@@ -113,6 +113,7 @@ class Book:
         """How many orders the exchange got, as far as anybody knows."""
         self.armed = 0
         """How many requests may have left."""
+        self._places: dict[str, int] = {}
         self._open: dict[str, None] = {}
         self._unresolved: dict[str, None] = {}
 
@@ -123,8 +124,8 @@ class Book:
 
     @property
     def unresolved(self) -> tuple[Order, ...]:
-        """The orders in doubt, oldest first."""
-        return tuple(self.orders[name] for name in self._unresolved)
+        """The orders in doubt, oldest first; one can come into doubt after a later one did."""
+        return tuple(self.orders[name] for name in sorted(self._unresolved, key=self._places.__getitem__))
 
     def take(self, record: Record) -> None:
         """Add a record; Contradiction if it cannot be, and then nothing is added."""
@@ -142,11 +143,13 @@ class Book:
             return self._new(record) if record.kind is Kind.DECIDED else self._changed(record)
         except Contradiction:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise Contradiction(f"record {record.number} lacks something: {error!r}") from error
 
     def _new(self, record: Record) -> Order:
         order = _decided(record)
+        if order.id != (own := order_id(order.candle_ts)):
+            raise Contradiction(f"{order.id} is the order of a candle whose order is named {own}")
         if order.id in self.orders:
             raise Contradiction(f"{order.id} is decided twice")
         return order
@@ -164,6 +167,7 @@ class Book:
 
     def _put(self, order: Order) -> None:
         former = self.orders.get(order.id)
+        self._places.setdefault(order.id, len(self.orders))
         self.orders[order.id] = order
         self.submitted += order.submitted - (former is not None and former.submitted)
         self.armed += order.label is Kind.ARMED

@@ -5,12 +5,14 @@ line is passed over while the chain goes on behind it, and at the very end. Anyt
 damage.
 """
 
+import json
 import os
 import re
+import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from genesis_ops.durable import READ
 from genesis_ops.errors import JournalDamaged
@@ -20,6 +22,12 @@ from genesis_ops.runlog.writer import TORN
 _NAME = re.compile(r"runner_orders_[0-9]{8}\.log(\.gz)?")
 _DRY_RUN = re.compile(rb'\{"at": "[^"]+", "kind": "would-submit"')
 """What earlier versions wrote into the same file in dry-run; it was never an order."""
+_SUM = re.compile(rb'"sum": "[0-9a-f]{16}"\}')
+"""Where a record may end."""
+_HOLE = b"\0\0"
+"""Blocks that never reached the disk; a single NUL is a byte that changed."""
+_LEFT = re.compile(b"(?:\0|" + b"|".join(re.escape(TORN[:end]) for end in range(len(TORN), 0, -1)) + b")*")
+"""What can stand behind a record that lacked its line end: blocks that never reached the disk, a mark, half a mark."""
 _MOST_BYTES = 1 << 30
 
 
@@ -39,6 +47,12 @@ class Torn(NamedTuple):
     text: bytes
 
 
+_Place = tuple[str, int]
+"""The day's file, packed or not, and the byte where a line begins."""
+_Signature = tuple[int, int, int]
+"""What changes with a file's content: its inode, its size and its time (ns)."""
+
+
 class _Line(NamedTuple):
     path: Path
     offset: int
@@ -46,14 +60,34 @@ class _Line(NamedTuple):
     ended: bool
 
     @property
+    def place(self) -> _Place:
+        return _day_of(self.path), self.offset
+
+    @property
     def looks_torn(self) -> bool:
         """Whether a hard stop can have left it: half a line, or one whose blocks never reached the disk."""
-        return not self.ended or self.text.endswith(TORN) or b"\0" in self.text
+        return not self.ended or self.text.endswith(TORN) or _HOLE in self.text
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether it is one whole note of a dry-run, and nothing is hidden behind it."""
+        if not _DRY_RUN.match(self.text):
+            return False
+        try:
+            json.loads(self.text)
+        except (ValueError, RecursionError):
+            return False
+        return True
 
     def follows(self, sum_before: str) -> tuple[Record, str] | None:
         """Read it as the next record; one that lacks nothing but its line end is whole."""
-        whole = read(self.text, sum_before)
-        return whole or (read(self.text.removesuffix(TORN), sum_before) if self.text.endswith(TORN) else None)
+        for end in (found.end() for found in _SUM.finditer(self.text)):
+            if (whole := read(self.text[:end], sum_before)) is not None:
+                rest = self.text[end:]
+                if not _LEFT.fullmatch(rest) and _HOLE not in rest:
+                    raise ValueError("something else stands behind it")
+                return whole
+        return None
 
 
 class Chain:
@@ -62,9 +96,11 @@ class Chain:
     def __init__(self, log_dir: Path) -> None:
         self._log_dir = log_dir
         self._read_to: dict[Path, int] = {}
+        self._unchanged: dict[Path, _Signature | None] = {}
         self._sums: list[str] = []
-        self.torn: tuple[Torn, ...] = ()
-        """The torn lines that were met, the newest last."""
+        self._numbers: dict[_Place, int] = {}
+        self._torn: dict[_Place, Torn] = {}
+        self._torn_end: list[_Line] = []
 
     @property
     def number(self) -> int:
@@ -77,18 +113,31 @@ class Chain:
         return self._sums[-1] if self._sums else SEED
 
     @property
+    def torn(self) -> tuple[Torn, ...]:
+        """The torn lines that were met, the newest last."""
+        return (*self._torn.values(), *self.torn_end)
+
+    @property
     def torn_end(self) -> tuple[Torn, ...]:
-        """The torn line that nothing follows yet."""
-        return tuple(torn for torn in self.torn if torn.offset >= self._read_to.get(torn.path, 0))
+        """The torn lines that nothing follows yet."""
+        return tuple({line.place: Torn(line.path, line.offset, line.text) for line in self._torn_end}.values())
 
     def sum_of(self, number: int) -> str:
         """Give a record's sum, by its number from 1; an empty text if there is no such record."""
         return self._sums[number - 1] if 1 <= number <= len(self._sums) else ""
 
-    def wrote(self, path: Path, end: int, own_sum: str) -> None:
-        """Remember a record that was appended by this process; ``end`` is the file's size after it."""
+    def wrote(self, path: Path, end: int, length: int, own_sum: str) -> None:
+        """Remember a record that was appended by this process; ``end`` is the file's size after it.
+
+        Raises:
+            JournalDamaged: it is not where it was written to.
+        """
+        if end - length < self._read_to.get(path, 0):
+            raise JournalDamaged(path, None, "is not the file that was written to")
+        self._pass_over(self._torn_end)
+        self._torn_end = []
         self._read_to[path] = end
-        self._sums.append(own_sum)
+        self._add(own_sum, (_day_of(path), end - length))
 
     def follow(self) -> Iterator[Entry]:
         """Give what was added since; files are followed side by side, because a clock can go back to an earlier day.
@@ -96,57 +145,76 @@ class Chain:
         Raises:
             JournalDamaged: a record is lost, changed, foreign or cannot be read; what came before it was given.
         """
-        rest = [deque(lines) for path in self._files() if (lines := list(self._lines(path)))]
+        files = self._files()
+        self._require_all_there(files)
+        signatures = {path: _signature(path) for path in files}
+        rest = self._unread([path for path in files if signatures[path] != self._unchanged.get(path, ())])
         doubtful: list[_Line] = []
-        while any(rest):
+        while rest:
             if (entry := self._next(rest)) is not None:
                 self._pass_over(doubtful)
                 doubtful = []
                 yield entry
-                continue
-            doubtful += [line for lines in rest if lines and self._leaves(line := lines.popleft())]
-        self._end(doubtful)
+            else:
+                doubtful += self._set_aside(rest)
+        self._torn_end = doubtful
+        self._unchanged = {} if doubtful else signatures
+
+    def _require_all_there(self, files: list[Path]) -> None:
+        there = set(map(_day_of, files))
+        for path, end in self._read_to.items():
+            if end and _day_of(path) not in there:
+                raise JournalDamaged(path, None, "is gone")
+
+    def _unread(self, files: list[Path]) -> list[deque[_Line]]:
+        """Read the newest file first: what another process appends meanwhile then never lacks what came before it."""
+        found = [deque(self._lines(path)) for path in reversed(files)]
+        return [lines for lines in reversed(found) if lines]
 
     def _next(self, rest: list[deque[_Line]]) -> Entry | None:
-        for lines in rest:
-            if lines and (found := _following(lines[0], self.sum)) is not None:
+        for which, lines in enumerate(rest):
+            if (found := _following(lines[0], self.sum)) is not None:
                 line, (record, own_sum) = lines.popleft(), found
                 if record.number != self.number + 1:
                     raise _damaged(line, f"is numbered {record.number} where {self.number + 1} follows")
+                if not lines:
+                    del rest[which]
                 self._consume(line)
-                self._sums.append(own_sum)
+                self._add(own_sum, line.place)
                 return Entry(record, line.path, line.offset)
         return None
 
-    def _leaves(self, line: _Line) -> bool:
-        """Whether a line that does not follow leaves a doubt: a copy of what is known and dry-run's notes do not."""
-        number = number_of(line.text)
-        known = number is not None and self.sum_of(number) and line.text.endswith(f'"{self.sum_of(number)}"}}'.encode())
-        if known or _DRY_RUN.match(line.text):
+    def _set_aside(self, rest: list[deque[_Line]]) -> list[_Line]:
+        """Take away what is no record, wherever nothing follows; give what a hard stop may have torn."""
+        aside = [lines.popleft() for lines in rest if self._is_known(lines[0]) or lines[0].looks_torn]
+        if not aside:
+            worst = min((lines[0] for lines in rest), key=lambda line: number_of(line.text) or 0)
+            raise _damaged(worst, "does not follow from what stands before it")
+        rest[:] = filter(None, rest)
+        for line in (known := list(filter(self._is_known, aside))):
             self._consume(line)
-            return False
-        return True
+        return [line for line in aside if line not in known]
 
-    def _pass_over(self, doubtful: list[_Line]) -> None:
-        for line in doubtful:
-            if not line.looks_torn:
-                raise _damaged(line, "is no record of this journal")
+    def _is_known(self, line: _Line) -> bool:
+        """Whether it is a note of a dry-run, or stands where it was read before: packed, or without its end."""
+        if (number := self._numbers.get(line.place)) is not None:
+            found = _following(line, self.sum_of(number - 1) or SEED)
+            return found is not None and found[1] == self.sum_of(number)
+        return line.is_dry_run or (line.place in self._torn and line.looks_torn)
+
+    def _pass_over(self, torn: Iterable[_Line]) -> None:
+        for line in torn:
+            self._torn.setdefault(line.place, Torn(line.path, line.offset, line.text))
             self._consume(line)
-        self._note(doubtful)
-
-    def _end(self, doubtful: list[_Line]) -> None:
-        """Accept one torn line at the end; it stays to be looked at again until something follows it."""
-        if len(doubtful) > 1 or any(not line.looks_torn for line in doubtful):
-            raise _damaged(doubtful[0], "does not follow from what stands before it")
-        self._note(doubtful)
-
-    def _note(self, torn: list[_Line]) -> None:
-        known = {(line.path, line.offset) for line in self.torn}
-        fresh = (line for line in torn if (line.path, line.offset) not in known)
-        self.torn += tuple(Torn(line.path, line.offset, line.text) for line in fresh)
 
     def _consume(self, line: _Line) -> None:
-        self._read_to[line.path] = max(self._read_to.get(line.path, 0), line.offset + len(line.text) + line.ended)
+        """Never read a line again; one without its end is, because something may be put behind it."""
+        if line.ended:
+            self._read_to[line.path] = max(self._read_to.get(line.path, 0), line.offset + len(line.text) + 1)
+
+    def _add(self, own_sum: str, place: _Place) -> None:
+        self._sums.append(own_sum)
+        self._numbers[place] = self.number
 
     def _files(self) -> list[Path]:
         try:
@@ -166,28 +234,68 @@ class Chain:
             yield _Line(path, offset, rest, ended=False)
 
 
+def _day_of(path: Path) -> str:
+    return path.name.removesuffix(".gz")
+
+
 def _following(line: _Line, sum_before: str) -> tuple[Record, str] | None:
     try:
         return line.follows(sum_before)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(line, f"holds what this version does not know ({error})") from error
 
 
+def _signature(path: Path) -> _Signature | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # reading it tells why
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _content(path: Path, offset: int) -> bytes:
-    """Read a file from a byte on; a compressed one, which nobody appends to, as what it unpacks to."""
-    import gzip
+    """Read a file from a byte on; a packed one, which nobody appends to, as what it unpacks to."""
     import zlib
 
     try:
-        with open(os.open(path, READ), "rb") as file:  # noqa: PTH123 - of a descriptor that waits for no FIFO
-            if path.suffix == ".gz":
-                with gzip.open(file) as packed:
-                    packed.seek(offset)
-                    return packed.read(_MOST_BYTES)
-            file.seek(offset)
-            return file.read(_MOST_BYTES)
+        descriptor = os.open(path, READ)
+        try:
+            return _rest(descriptor, path, offset)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        return b""  # packed and removed in this moment: the chain tells if what it held was not read before
     except (OSError, EOFError, zlib.error) as error:
+        if path.suffix == ".gz" and path.with_suffix("").exists():
+            return b""  # still being packed: all of it stands in the plain file beside it
         raise JournalDamaged(path, None, f"cannot be read ({error})") from error
+
+
+def _rest(descriptor: int, path: Path, offset: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("it is not a plain file")
+    with open(descriptor, "rb", closefd=False) as file:
+        rest, there = _unpacked(file, offset) if path.suffix == ".gz" else (_read_on(file, offset), found.st_size)
+    if there < offset:
+        raise OSError("it is shorter than it was")
+    if len(rest) > _MOST_BYTES:
+        raise OSError(f"it is larger than {_MOST_BYTES} bytes")
+    return rest
+
+
+def _read_on(file: IO[bytes], offset: int) -> bytes:
+    file.seek(offset)
+    return file.read(_MOST_BYTES + 1)
+
+
+def _unpacked(file: IO[bytes], offset: int) -> tuple[bytes, int]:
+    """Give also how far it reaches, at least to the byte that was asked for if it reaches so far."""
+    import gzip
+
+    with gzip.open(file) as packed:
+        there = packed.seek(offset)
+        return packed.read(_MOST_BYTES + 1), there
 
 
 def _damaged(line: _Line, why: str) -> JournalDamaged:

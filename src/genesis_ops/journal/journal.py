@@ -6,10 +6,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from genesis_ops.errors import JournalDamaged, LockHeld, WriteFailed
+from genesis_ops.durable import sync_directory
+from genesis_ops.errors import JournalDamaged, LockHeld, WriteFailed, write_failed
 from genesis_ops.journal.book import Book, Contradiction
 from genesis_ops.journal.chain import Chain, Torn
-from genesis_ops.journal.record import Kind, Record, read, write
+from genesis_ops.journal.record import SEED, Kind, Record, read, write
 from genesis_ops.runlog.writer import DayFile
 from genesis_ops.state.lock import LockWish, hold
 from genesis_ops.words import visible
@@ -31,12 +32,18 @@ class Journal:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.directory = log_dir
+        self._log_dir = log_dir
         self._wish = LockWish(log_dir / _LOCK, "an order is under way")
         self._now_ms = now_ms
         self._wait = wait
+        self._durable = durable
         self._chain = Chain(log_dir)
+        self._read_whole = True
+        self._known = (0, SEED)
         self._file = DayFile(log_dir, "runner_orders", durable=durable)
+        self._named: set[Path] = set()
         self._held = False
+        self._failed = False
         self.book = Book()
 
     @property
@@ -69,11 +76,24 @@ class Journal:
         Raises:
             JournalDamaged: it does not hold together; nothing is to be sent.
         """
+        if not self._read_whole:
+            self._chain, self.book = Chain(self._log_dir), Book()
+        self._read_whole = False  # until nothing is left: what was read in part is read anew, from the beginning
         for entry in self._chain.follow():
             try:
                 self.book.take(entry.record)
             except Contradiction as error:
                 raise JournalDamaged(entry.path, entry.offset, str(error)) from error
+        self._require_known()
+        self._read_whole = True
+
+    def _require_known(self) -> None:
+        """Hold it against what this process has read or written before: it only ever grows."""
+        number, own_sum = self._known
+        if number and self.sum_of(number) != own_sum:
+            why = f"record {number}, which was there, is another one now, or none"
+            raise JournalDamaged(self._log_dir / "runner_orders_*.log", None, why)
+        self._known = (self.records, self.sum)
 
     @contextmanager
     def held(self, command: str, patience_seconds: float = 10.0) -> Iterator[Book]:
@@ -82,11 +102,14 @@ class Journal:
         Raises:
             LockHeld: another process has it for longer than ``patience_seconds``.
             JournalDamaged: it does not hold together.
+            WriteFailed: an earlier record could not be written; this process writes no other.
         """
+        if self._failed:
+            raise WriteFailed("an earlier record did not reach the journal, so no other is written", next_command=_LOOK)
         with ExitStack() as held:
             self._take(held, command, patience_seconds)
             self.catch_up()
-            held.callback(self._file.close)  # opened anew each time: another process may have left half a line
+            held.callback(self._close)  # opened anew each time: another process may have left half a line
             self._held = True
             try:
                 yield self.book
@@ -104,6 +127,11 @@ class Journal:
             else:
                 return
 
+    def _close(self) -> None:
+        failed, self._failed = self._failed, True
+        self._file.close()
+        self._failed = failed
+
     def append(self, kind: Kind, **content: Any) -> None:
         """Write one record and have it on the disk; the book has it afterwards.
 
@@ -117,14 +145,26 @@ class Journal:
             line, own_sum = write(record, sum_before)
             found, _ = _readable_again(line, sum_before)
             self.book.require_possible(found)
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise WriteFailed(visible(f"no {kind} record is written: {error}"), next_command=_LOOK) from error
-        self._held = False  # until it is on the disk: after a failed write nothing is written any more
-        self._file.append(record.at_ms, line)
-        self._file.sync()
-        self._chain.wrote(self._file.path, self._file.path.stat().st_size, own_sum)
+        self._held, self._failed = False, True  # until it is on the disk: after a failed write nothing is written
+        self._put(record.at_ms, line, own_sum)
         self.book.take(found)
-        self._held = True
+        self._held, self._failed = True, False
+
+    def _put(self, at_ms: int, line: bytes, own_sum: str) -> None:
+        self._file.append(at_ms, line)
+        path = self._file.path
+        try:
+            if self._durable and path not in self._named:
+                sync_directory(self._log_dir)  # who made the file may have been killed before its name was on the disk
+                self._named.add(path)
+            self._file.sync()
+            end = path.stat().st_size
+        except OSError as error:
+            raise write_failed(path, error) from error
+        self._chain.wrote(path, end, len(line), own_sum)
+        self._known = (self.records, self.sum)
 
 
 def _readable_again(line: bytes, sum_before: str) -> tuple[Record, str]:

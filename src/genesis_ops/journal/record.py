@@ -19,6 +19,7 @@ SEED = "genesis-ops.journal/1"
 
 _SUM_LENGTH = 16
 _BEFORE_SUM, _AFTER_SUM = ', "sum": "', '"}'
+_OWN_NAMES = frozenset({"n", "at", "kind", "sum"})
 _TAIL = len(_BEFORE_SUM) + _SUM_LENGTH + len(_AFTER_SUM)
 
 
@@ -52,6 +53,8 @@ class Record(NamedTuple):
 
 def write(record: Record, sum_before: str) -> tuple[bytes, str]:
     """Write a record as its line, and give its sum; ValueError or TypeError if it holds what JSON cannot say."""
+    if taken := _OWN_NAMES.intersection(record.content):
+        raise ValueError(f"{', '.join(sorted(taken))} is said by the record itself")
     head = {"n": record.number, "at": iso(record.at_ms), "kind": str(record.kind)}
     text = ungreppable(json.dumps(head | dict(record.content), allow_nan=False))
     own = _sum(sum_before, text)
