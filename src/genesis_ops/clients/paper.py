@@ -26,6 +26,8 @@ _NOTHING_SENT = {404, 405, 422}
 _REFUSALS = {"invalid_symbol", "invalid_action_or_size"}
 _STATUS, _ORDERS = 6, 4
 _LARGEST_KEPT = 8_192
+_LARGEST_READ = 1024 * 1024
+"""A hundred times what the API writes; as JSON, 8 MiB of empty lists would take 200 MB of memory."""
 _LARGEST_NUMBER = 1e15
 _DEEPEST = 20
 """More levels than any reply has, and few enough that what is kept can be written wherever a record is made."""
@@ -210,6 +212,8 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 def _document(reply: Reply) -> Any:
     """Read JSON that says one thing and can be written again; None for anything else."""
+    if len(reply.body) > _LARGEST_READ:
+        return None
     try:
         # From bytes json would guess UTF-16 and others, which the API never writes.
         document = json.loads(reply.body.decode("utf-8"), object_pairs_hook=_said_once)

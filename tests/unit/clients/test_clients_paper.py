@@ -301,6 +301,11 @@ def test_a_reply_is_kept_whole_up_to_8_kib_and_its_beginning_beyond() -> None:
     assert answered(whole) == Submission(Label.ACKED, "", 41, 0.25, json.dumps(whole)[:300])
 
 
+def test_a_reply_is_read_up_to_a_mebibyte_and_unknown_beyond() -> None:
+    assert answered(SUCCESS.ljust(1024 * 1024)).label is Label.ACKED
+    assert answered(SUCCESS.ljust(1024 * 1024 + 1)).label is Label.UNKNOWN
+
+
 def test_a_reply_nested_deeper_than_any_is_no_json_object() -> None:
     assert answered(placed(more=nested(19))).label is Label.ACKED
     assert answered(placed(more=nested(20))).label is Label.UNKNOWN
