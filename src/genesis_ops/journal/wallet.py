@@ -6,7 +6,10 @@ Day 1 step 3). What counts is the coin that was bought or sold: what it cost can
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from genesis_ops.journal.book import Order
 
 NOTHING = 0.1
 """Up to this part of an order's size nothing was filled: fees and rounding."""
@@ -50,6 +53,17 @@ def change(symbol: str, side: str, size: float, before: Mapping[str, float], aft
     paid = after.get(quote, 0.0) - before.get(quote, 0.0)
     multiple = (moved if side == "LONG" else -moved) / size
     return Change(round(moved, 8), round(paid, 8), round(multiple, 4), _fill(multiple))
+
+
+def told_change(order: "Order") -> str:
+    """Say what the wallets showed of an order."""
+    if order.moved is None or order.multiple is None:
+        return "the wallets could not be read before or after it"
+    base, quote = currencies(order.symbol)
+    told = f"{order.moved[0]:+.8f} {base}, {order.moved[1]:+,.2f} {quote}, {order.multiple:.2f} times the order"
+    return {Fill.NONE: f"they did not move ({told})", Fill.UNCLEAR: f"cannot tell: {told}"}.get(
+        order.fill or Fill.ONCE, told
+    )
 
 
 def _fill(multiple: float) -> Fill:

@@ -15,7 +15,7 @@ from genesis_ops.errors import AbortCondition, LockHeld, PaperFailure
 from genesis_ops.journal.book import Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.journal.wallet import Change, Fill, change, currencies
+from genesis_ops.journal.wallet import Change, Fill, change, told_change
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.arming import Facts, objection
@@ -326,17 +326,6 @@ def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
         size=max(0.0, decision.size or 0.0),
         price=candle.close,
         config_hash=decision.config_hash,
-    )
-
-
-def told_change(order: Order) -> str:
-    """Say what the wallets showed of an order."""
-    if order.moved is None or order.multiple is None:
-        return "the wallets could not be read before or after it"
-    base, quote = currencies(order.symbol)
-    told = f"{order.moved[0]:+.8f} {base}, {order.moved[1]:+,.2f} {quote}, {order.multiple:.2f} times the order"
-    return {Fill.NONE: f"they did not move ({told})", Fill.UNCLEAR: f"cannot tell: {told}"}.get(
-        order.fill or Fill.ONCE, told
     )
 
 
