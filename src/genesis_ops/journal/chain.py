@@ -99,6 +99,7 @@ class Chain:
         self._unchanged: dict[Path, _Signature | None] = {}
         self._sums: list[str] = []
         self._numbers: dict[_Place, int] = {}
+        self._newest: _Place = ("", 0)
         self._torn: dict[_Place, Torn] = {}
         self._torn_end: list[_Line] = []
 
@@ -157,8 +158,9 @@ class Chain:
                 yield entry
             else:
                 doubtful += self._set_aside(rest)
-        self._torn_end = doubtful
-        self._unchanged = {} if doubtful else signatures
+        self._torn_end = [line for line in doubtful if line.place > self._newest]
+        self._pass_over(line for line in doubtful if line.place < self._newest)
+        self._unchanged = {} if self._torn_end else signatures
 
     def _require_all_there(self, files: list[Path]) -> None:
         there = set(map(_day_of, files))
@@ -184,16 +186,23 @@ class Chain:
                 return Entry(record, line.path, line.offset)
         return None
 
-    def _set_aside(self, rest: list[deque[_Line]]) -> list[_Line]:
-        """Take away what is no record, wherever nothing follows; give what a hard stop may have torn."""
-        aside = [lines.popleft() for lines in rest if self._is_known(lines[0]) or lines[0].looks_torn]
-        if not aside:
-            worst = min((lines[0] for lines in rest), key=lambda line: number_of(line.text) or 0)
-            raise _damaged(worst, "does not follow from what stands before it")
+    def _set_aside(self, rest: list[deque[_Line]]) -> Iterator[_Line]:
+        """Take away one line that is no record, where nothing follows; give it if a hard stop may have torn it.
+
+        The one that claims to come first is taken: a record that was marked as torn may follow later.
+        """
+        heads = sorted(rest, key=lambda lines: number_of(lines[0].text) or 0)
+        for lines in heads:
+            if (known := self._is_known(lines[0])) or lines[0].looks_torn:
+                line = lines.popleft()
+                break
+        else:
+            raise _damaged(heads[0][0], "does not follow from what stands before it")
         rest[:] = filter(None, rest)
-        for line in (known := list(filter(self._is_known, aside))):
+        if known:
             self._consume(line)
-        return [line for line in aside if line not in known]
+        else:
+            yield line
 
     def _is_known(self, line: _Line) -> bool:
         """Whether it is a note of a dry-run, or stands where it was read before: packed, or without its end."""
@@ -215,6 +224,8 @@ class Chain:
     def _add(self, own_sum: str, place: _Place) -> None:
         self._sums.append(own_sum)
         self._numbers[place] = self.number
+        self._newest = place
+        self._torn.pop(place, None)  # it was still being written when it was met before
 
     def _files(self) -> list[Path]:
         try:
