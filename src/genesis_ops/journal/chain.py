@@ -147,7 +147,7 @@ class Chain:
             JournalDamaged: a record is lost, changed, foreign or cannot be read; what came before it was given.
         """
         files = self._files()
-        self._require_all_there(files)
+        self._notice_gone(files)
         signatures = {path: _signature(path) for path in files}
         rest = self._unread([path for path in files if signatures[path] != self._unchanged.get(path, ())])
         doubtful: list[_Line] = []
@@ -162,11 +162,13 @@ class Chain:
         self._pass_over(line for line in doubtful if line.place < self._newest)
         self._unchanged = {} if self._torn_end else signatures
 
-    def _require_all_there(self, files: list[Path]) -> None:
+    def _notice_gone(self, files: list[Path]) -> None:
+        """A file that was packed is read anew, as is a plain one that is made for the rest of its day."""
         there = set(map(_day_of, files))
-        for path, end in self._read_to.items():
-            if end and _day_of(path) not in there:
+        for path in self._read_to.keys() - files:
+            if _day_of(path) not in there:
                 raise JournalDamaged(path, None, "is gone")
+            del self._read_to[path]
 
     def _unread(self, files: list[Path]) -> list[deque[_Line]]:
         """Read the newest file first: what another process appends meanwhile then never lacks what came before it."""

@@ -117,15 +117,17 @@ class Journal:
                 self._held = False
 
     def _take(self, held: ExitStack, command: str, patience_seconds: float) -> None:
-        for turns_left in range(round(patience_seconds / _TURN_SECONDS), -1, -1):
+        turns_left = round(patience_seconds / _TURN_SECONDS)
+        while True:
             try:
                 held.enter_context(hold((self._wish,), command=command, now_ms=self._now_ms()))
             except LockHeld:
-                if not turns_left:
+                if turns_left <= 0:
                     raise
-                self._wait(_TURN_SECONDS)
             else:
                 return
+            turns_left -= 1
+            self._wait(_TURN_SECONDS)
 
     def _close(self) -> None:
         failed, self._failed = self._failed, True

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesis_ops.journal.wallet import Change, Fill, change, currencies
+from genesis_ops.journal.book import Order
+from genesis_ops.journal.wallet import Change, Fill, change, currencies, told_change
 
 PAIR = "tTESTBTC:TESTUSD"
 sizes = st.floats(0.0002, 5.0).map(lambda size: round(size, 8))
@@ -104,3 +105,23 @@ def test_a_wallet_that_is_not_named_is_empty() -> None:
 def test_another_pairs_order_that_is_paid_for_meanwhile_changes_nothing() -> None:
     found = judged("LONG", 0.5, 0.5, -4000.0)
     assert (found.fill, found.multiple) == (Fill.ONCE, 1.0)
+
+
+def told(fill: Fill | None, moved: tuple[float, float] | None, multiple: float | None) -> str:
+    return told_change(Order("x", 1, PAIR, "LONG", 0.5, None, 1, fill=fill, moved=moved, multiple=multiple))
+
+
+def test_what_the_wallets_showed_is_said_with_both_currencies() -> None:
+    said = "+0.50000000 TESTBTC, -35,807.90 TESTUSD, 1.00 times the order"
+    assert told(Fill.ONCE, (0.5, -35807.9), 1.0) == said
+    assert told(None, (0.5, -35807.9), 1.0) == said
+    assert told(Fill.SEVERAL, (0.5, -35807.9), 1.0) == said
+    assert told(Fill.UNCLEAR, (0.5, -35807.9), 1.0) == f"cannot tell: {said}"
+    assert told(Fill.NONE, (0.5, -35807.9), 1.0) == f"they did not move ({said})"
+
+
+@pytest.mark.parametrize(("moved", "multiple"), [(None, None), (None, 1.0), ((0.5, 1.0), None)])
+def test_wallets_that_could_not_be_read_are_said_to_be_so(
+    moved: tuple[float, float] | None, multiple: float | None
+) -> None:
+    assert told(Fill.UNREADABLE, moved, multiple) == "the wallets could not be read before or after it"
