@@ -79,6 +79,9 @@ class Orders:
         self._looks: dict[str, _Look] = {}
         self._doubted = {order.id for order in hands.journal.book.unresolved}
         self._sent: set[str] = set()
+        acked = any(order.label is Kind.ACKED for order in hands.journal.book.open)
+        self._shown_from = hands.clock.monotonic() + PAST_CACHE_SECONDS if acked else 0.0
+        """From when (monotonic seconds) the wallets show what the order before did."""
 
     @property
     def submitted(self) -> int:
@@ -148,20 +151,24 @@ class Orders:
         hands = self._hands
         if hands.stop_signal() is not None:
             return  # it stays decided: the next start sends it while it is fresh
+        if hands.clock.monotonic() < self._shown_from:
+            return  # the order before would count as this one's
         wallets = self._wallets()
         if (found := objection(self._facts(order))) is not None:
             self._refuse(order, *found)
             return
         if hands.stop_signal() is not None:
             return
-        self._end_looks()
+        self._end_looks(wallets)
         self._require_first(order)
         self._journal.append(Kind.ARMED, id=order.id, before=wallets)
         hands.log.write(events.OrderSubmitting(order.side))
         began = hands.clock.monotonic()
         submission = hands.paper.submit(PaperOrder(order.symbol, order.side, order.size))
         self._record(order, submission, round((hands.clock.monotonic() - began) * 1000))
-        settled = began + SUBMIT_SECONDS if submission.label is Label.UNKNOWN else hands.clock.monotonic()
+        ended = hands.clock.monotonic()
+        self._shown_from = ended + PAST_CACHE_SECONDS
+        settled = began + SUBMIT_SECONDS if submission.label is Label.UNKNOWN else ended
         self._looks[order.id] = _Look(began, settled + PAST_CACHE_SECONDS)
 
     def _require_first(self, order: Order) -> None:
@@ -230,7 +237,7 @@ class Orders:
         if after is None:
             self._not_readable(order, look)
             return
-        seen = change(order.symbol, order.side, order.size_taken or order.size, order.before, after)
+        seen = _change(order, after)
         agreed = look.seen is not None and look.seen.fill is seen.fill
         slow = seen.fill in {Fill.UNCLEAR, _unexpected(order)} and now - look.since < _SLOW_FILL_SECONDS
         if agreed and not slow:
@@ -248,11 +255,12 @@ class Orders:
             pause = _OPEN_LONGER_SECONDS if long else PAST_CACHE_SECONDS
             self._looks[order.id] = look._replace(due=now + pause, seen=None)
 
-    def _end_looks(self) -> None:
-        """Leave it at that for orders whose wallets are still looked at: the next one moves them too."""
+    def _end_looks(self, wallets: Mapping[str, float] | None) -> None:
+        """Take the last look at orders whose wallets are still looked at: the next one moves them too."""
         for order in self._journal.book.open:
             if order.label is Kind.ACKED:
-                self._conclude(order, None, None)
+                unreadable = wallets is None or order.before is None
+                self._conclude(order, None if unreadable else _change(order, wallets or {}), wallets)
 
     def _conclude(self, order: Order, seen: Change | None, after: Mapping[str, float] | None) -> None:
         self._looks.pop(order.id, None)
@@ -327,6 +335,10 @@ def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
         price=candle.close,
         config_hash=decision.config_hash,
     )
+
+
+def _change(order: Order, after: Mapping[str, float]) -> Change:
+    return change(order.symbol, order.side, order.size_taken or order.size, order.before or {}, after)
 
 
 def _settling(order: Order) -> float:

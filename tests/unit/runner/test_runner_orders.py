@@ -1,0 +1,908 @@
+"""From a decision to a recorded outcome: at most one request for a candle, whatever happens (order protocol)."""
+
+import json
+import os
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi
+from genesis_ops.errors import AbortCondition, JournalDamaged, LockHeld, Refused, WriteFailed
+from genesis_ops.journal.journal import Journal
+from genesis_ops.runlog.events import (
+    ChampionVerified,
+    Event,
+    Fatal,
+    Heartbeat,
+    OrderBlocked,
+    OrderExpired,
+    OrderOpen,
+    OrderRejected,
+    OrderResolved,
+    OrderSubmitted,
+    OrderSubmitting,
+    OrderUnknown,
+    SignalReceived,
+    WalletChange,
+    WalletDoubt,
+)
+from genesis_ops.runner import orders
+from genesis_ops.runner.orders import PAST_CACHE_SECONDS
+from genesis_ops.sandbox.account import Order, placed
+from genesis_ops.state.latch import Latch, set_latch
+
+if TYPE_CHECKING:
+    from conftest import Day
+
+ORDER, SECOND = "20260204-1300", "20260204-1400"
+CLOSE_MS = 1_770_213_600_000  # of the first order's candle: 14:00
+PAIR = "tTESTBTC:TESTUSD"
+STARTED = ["started"]
+FILLED = ["decided", "armed", "acked", "evidence"]
+ALL_ABOUT_ORDERS = (OrderSubmitting, OrderSubmitted, OrderRejected, OrderUnknown, OrderBlocked, OrderExpired)
+ALL_DOUBTS = (WalletChange, WalletDoubt, OrderResolved, OrderOpen, Fatal)
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+Instead = Callable[[httpx.Request], Any]
+
+
+def of_orders(day: "Day") -> list[str]:
+    """The journal without the beginnings of runs."""
+    return [kind for kind in day.kinds() if kind != "started"]
+
+
+def after(path: str, answer: Instead) -> Instead:
+    return lambda request: answer(request) if path in request.url.path else None
+
+
+def answers(document: object, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, stream=httpx.ByteStream(json.dumps(document).encode()))
+
+
+def fill(day: "Day", size: float, *, buys: bool = True) -> Any:
+    return day.sandbox.account.fill(Order(PAIR, buys, abs(size)), abs(size), 70_000.0, day.clock.now_ms())
+
+
+def fails(error: Exception) -> Instead:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return after("/paper/submit", fail)
+
+
+def refuses(request: httpx.Request) -> httpx.Response | None:
+    if "/paper/submit" in request.url.path:
+        raise httpx.ConnectError("connection refused") from ConnectionRefusedError(111, "Connection refused")
+    return None
+
+
+def test_an_order_is_decided_armed_sent_acknowledged_and_seen_in_the_wallets(desk: "Day") -> None:
+    desk.live(5)
+    assert of_orders(desk) == FILLED
+    assert desk.wire.bodies("submit") == [{"symbol": PAIR, "side": "LONG", "size": 0.015, "type": "MARKET"}]
+    decided, armed, acked, evidence = desk.records(*FILLED)
+    assert {record["id"] for record in (decided, armed, acked, evidence)} == {ORDER}
+    assert (decided["candle_ts"], decided["side"], decided["size"]) == (1_770_210_000_000, "LONG", 0.015)
+    assert armed["before"]["TESTBTC"] == 10.0
+    assert acked["order_id"] == 2_000_000_001
+    assert (evidence["fill"], evidence["moved"][0]) == ("once", 0.014994)
+    assert evidence["after"]["TESTBTC"] == 10.014994
+
+
+def test_an_intent_is_on_the_disk_and_synced_before_the_first_byte_of_its_request(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, int] = {}
+    real, seen = os.fsync, []
+
+    def sync(descriptor: int) -> None:
+        real(descriptor)
+        found = os.fstat(descriptor)
+        synced[found.st_ino] = found.st_size
+
+    def look(_: httpx.Request) -> None:
+        journal = desk.logs / "runner_orders_20260204.log"
+        raw = journal.read_bytes()
+        seen.append((json.loads(raw.splitlines()[-1])["kind"], synced.get(journal.stat().st_ino) == len(raw)))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    desk.wire.instead = after("/paper/submit", look)
+    desk.live(5)
+    assert seen == [("armed", True)]
+
+
+def test_the_log_tells_of_an_order_in_the_phrases_that_operators_grep_for(desk: "Day") -> None:
+    desk.live(5)
+    told = [line.split(" - ", 2)[2] for line in desk.lines() if "order" in line.lower() or "WATCH" in line]
+    wanted = [line for line in told if "DEBUG" not in line and "Heartbeat" not in line and "DECISION" not in line]
+    assert wanted[-4] == "INFO - Submitting LONG order..."
+    assert wanted[-3].startswith('INFO - ORDER SUBMITTED: {"ok": true, "exchange": "bitfinex", "request"')
+    assert wanted[-2] == (
+        "INFO - WALLET CHANGE: 20260204-1300: +0.01499400 TESTBTC, -1,074.84 TESTUSD, 1.00 times the order"
+    )
+    assert wanted[-1] == (
+        "INFO - WATCH: 13:00 close 71,655.70 LONG 0.015 acked in 0.0s order 2000000001, wallets 1.00x"
+    )
+
+
+def test_the_state_and_the_heartbeat_count_what_was_submitted(desk: "Day") -> None:
+    desk.live(65)
+    assert desk.state()["total_orders_submitted"] == 2
+    assert {event.orders for event in desk.events(Heartbeat)} == {0, 1, 2}
+    assert desk.posts == 2
+
+
+OUTCOMES: dict[str, tuple[str, str | Instead]] = {
+    "acknowledged": ("acked", ""),
+    "acknowledged and doubled is seen": ("acked", "wallets-error"),
+    "rejected by the API": ("rejected", "submit-rejected"),
+    "connection refused": ("rejected", refuses),
+    "not found": ("rejected", after("/paper/submit", lambda _: answers({"detail": "Not Found"}, 404))),
+    "timeout": ("unknown", "submit-timeout"),
+    "connection lost": ("unknown", "submit-lost"),
+    "internal error": ("unknown", "submit-internal-error"),
+    "exchange says error": ("unknown", "submit-status-error"),
+    "HTTP 500": ("unknown", after("/paper/submit", lambda _: answers({"detail": "boom"}, 500))),
+    "HTTP 429": ("unknown", after("/paper/submit", lambda _: answers({"detail": "slow down"}, 429))),
+    "no JSON": ("unknown", after("/paper/submit", lambda _: httpx.Response(200, stream=httpx.ByteStream(b"<html>")))),
+    "connection reset": ("unknown", fails(httpx.ReadError("connection reset by peer"))),
+}
+
+
+def restarted(day: "Day") -> None:
+    day.live(2)
+
+
+def without_state(day: "Day") -> None:
+    (day.logs / "runner_state.json").unlink()
+    day.live(2)
+
+
+def with_a_corrupt_state(day: "Day") -> None:
+    (day.logs / "runner_state.json").write_bytes(b'{"last_processed')
+    day.live(2)
+
+
+def with_a_rebuilt_state(day: "Day") -> None:
+    day.live(2, rebuild=True)
+
+
+def with_the_candle_evaluated_again(day: "Day") -> None:
+    """As after a stop between the stream of evaluations and the log."""
+    log = day.logs / "runner_20260204.log"
+    kept = [line for line in log.read_bytes().splitlines(keepends=True) if b"EVALUATION: action=LONG" not in line]
+    log.write_bytes(b"".join(kept))
+    candle = {"ts": 1_770_210_000_000, "close": 71655.7, "source": "latest"}
+    (day.logs / "runner_state.json").write_text(json.dumps(day.state() | {"pending_evaluation": candle}))
+    before = day.wire.count("/strategy/evaluate")
+    day.live(2)
+    assert day.wire.count("/strategy/evaluate") == before + 2
+
+
+AGAIN = (
+    restarted,
+    without_state,
+    with_a_corrupt_state,
+    with_a_rebuilt_state,
+    with_the_candle_evaluated_again,
+    restarted,
+)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_one_request_leaves_for_a_candle_whatever_came_of_it_and_however_often_it_is_started(
+    desk: "Day", outcome: str
+) -> None:
+    label, how = OUTCOMES[outcome]
+    if isinstance(how, str):
+        desk.fault(*([f"{how}@0s+6m"] if how else []))
+    else:
+        desk.wire.instead = how
+    desk.live(4)
+    assert [record["kind"] for record in desk.records("acked", "rejected", "unknown")] == [label]
+    for again in AGAIN:
+        again(desk)
+    assert desk.posts == 1
+    assert len(desk.records("armed")) == 1
+    assert len(desk.sandbox.account.fills) <= 1
+    assert len(desk.records("decided")) == 1
+
+
+def test_a_rejected_order_counts_as_none_blocks_nothing_and_is_not_looked_for(desk: "Day") -> None:
+    desk.fault("submit-rejected@0s+6m")
+    desk.live(65)
+    assert of_orders(desk) == ["decided", "armed", "rejected", *FILLED]
+    assert desk.state()["total_orders_submitted"] == 1
+    (rejected,) = desk.events(OrderRejected)
+    assert (rejected.order, rejected.reason) == (ORDER, 'the API says "invalid_action_or_size"')
+    assert not desk.events(WalletDoubt, OrderResolved, OrderUnknown)
+
+
+# --- doubt, and what resolves it
+
+
+@pytest.mark.parametrize(
+    ("fault", "filled"), [("submit-timeout", True), ("submit-internal-error", True), ("submit-lost", False)]
+)
+def test_the_wallets_resolve_an_order_in_doubt_and_the_next_one_is_sent(desk: "Day", fault: str, filled: bool) -> None:
+    desk.fault(f"{fault}@0s+6m")
+    desk.live(65)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence", *FILLED]
+    assert desk.records("evidence")[0]["fill"] == ("once" if filled else "none")
+    assert [event.order for event in desk.events(OrderUnknown)] == [ORDER]
+    (resolved,) = desk.events(OrderResolved)
+    assert (resolved.order, resolved.told) == (ORDER, f"{'filled' if filled else 'not filled'}, say the wallets")
+    assert desk.state()["total_orders_submitted"] == 1 + filled
+    assert desk.posts == 2
+    assert len(desk.events(WalletChange)) == 1 + filled
+    assert [event.told[:17] for event in desk.events(WalletDoubt)] == ([] if filled else ["they did not move"])
+
+
+def test_an_order_in_doubt_is_looked_for_only_after_the_api_can_have_retried(desk: "Day") -> None:
+    desk.fault("submit-lost@0s+6m")
+    desk.live(5)
+    (sent,) = desk.wire.times("submit")
+    looks = [at - sent for at in desk.wire.times("wallets") if at > sent]
+    assert looks[0] >= SUBMIT_SECONDS + PAST_CACHE_SECONDS
+    assert looks[1] - looks[0] >= PAST_CACHE_SECONDS
+    assert len(looks) == 2
+
+
+def test_wallets_are_read_past_their_cache_after_an_acknowledgement(desk: "Day") -> None:
+    shown: list[httpx.Response] = []
+
+    def cached(request: httpx.Request) -> httpx.Response | None:
+        """As old as the contract allows, from whoever asked last: 5 s."""
+        if "wallets" not in request.url.path:
+            return None
+        asked_ms = desk.clock.now_ms()
+        earlier = [fill for fill in desk.sandbox.account.fills if fill.ms <= asked_ms - 5_000]
+        shown.append(answers(desk.sandbox.account.wallets(None if earlier else 1)))
+        return shown[-1]
+
+    desk.wire.instead = cached
+    desk.live(5)
+    (sent,) = desk.wire.times("submit")
+    looks = [at for at in desk.wire.times("wallets") if at > sent]
+    assert looks[0] - sent > 5.0
+    assert looks[1] - looks[0] > 5.0
+    assert [record["fill"] for record in desk.records("evidence")] == ["once"]
+
+
+def test_an_order_that_is_in_doubt_blocks_the_next_one(desk: "Day") -> None:
+    desk.fault("submit-timeout@0s+6m", "wallets-error@0s+2h")
+    desk.live(65)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence", "decided", "blocked"]
+    assert desk.records("evidence")[0]["fill"] == "unreadable"
+    (blocked,) = desk.events(OrderBlocked)
+    assert (blocked.order, blocked.reason) == (SECOND, f"unresolved: {ORDER}")
+    assert desk.records("blocked")[0]["reason"] == blocked.reason
+    assert desk.posts == 1
+    assert any(f"order {ORDER} unresolved" in glance.trouble for glance in desk.glances)
+
+
+def test_wallets_with_an_error_are_not_believed_and_asked_again(desk: "Day") -> None:
+    desk.fault("submit-timeout@0s+6m", "wallets-error@4m+6m")
+    desk.live(10)
+    assert of_orders(desk) == ["decided", "armed", "unknown"]
+    desk.live(5)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence"]
+    assert desk.records("evidence")[0]["fill"] == "once"
+    assert desk.posts == 1
+
+
+def test_wallets_that_cannot_be_read_are_asked_less_often_after_ten_minutes_and_never_given_up_in_doubt(
+    desk: "Day",
+) -> None:
+    desk.fault("submit-timeout@0s+6m", "wallets-error@4m+40m")
+    desk.live(58)
+    (sent,) = desk.wire.times("submit")
+    looks = [at - sent for at in desk.wire.times("wallets") if at > sent]
+    steps = [later - earlier for earlier, later in pairwise(looks)]
+    early = [step for at, step in zip(looks, steps, strict=False) if at < 600]
+    late = [step for at, step in zip(looks, steps, strict=False) if 600 <= at < 2_350]
+    assert set(early) == {10.0}
+    assert set(late) == {60.0}
+    assert desk.records("evidence")[0]["fill"] == "once"
+    assert len(desk.events(OrderResolved)) == 1
+
+
+def test_an_acknowledged_order_whose_wallets_cannot_be_read_is_left_at_that_after_ten_minutes(desk: "Day") -> None:
+    desk.fault("wallets-error@181s+40m")
+    desk.live(65)
+    assert of_orders(desk) == [*FILLED, *FILLED]
+    assert [record["fill"] for record in desk.records("evidence")] == ["unreadable", "once"]
+    (doubt,) = desk.events(WalletDoubt)
+    assert (doubt.order, doubt.told) == (ORDER, "the wallets could not be read before or after it")
+    (sent, _) = desk.wire.times("submit")
+    looks = [at - sent for at in desk.wire.times("wallets") if sent < at < sent + 3_000]
+    assert 600 <= looks[-1] < 615
+
+
+def test_one_reading_between_two_that_agree_must_not_have_failed(desk: "Day") -> None:
+    """Two readings agree only when nothing came between them."""
+    kinds = iter(["good", "good", "bad", "good", "good"])
+
+    def sometimes(request: httpx.Request) -> httpx.Response | None:
+        failing = "wallets" in request.url.path and next(kinds) == "bad"
+        return answers({"items": [], "error": "internal_error"}) if failing else None
+
+    desk.wire.instead = sometimes
+    desk.live(6)
+    assert list(kinds) == []
+    assert desk.records("evidence")[0]["fill"] == "once"
+
+
+def test_a_fill_that_comes_late_is_seen_before_an_acknowledged_order_is_doubted(desk: "Day") -> None:
+    filled = []
+
+    def late(request: httpx.Request) -> httpx.Response | None:
+        if "submit" in request.url.path:
+            order = Order(PAIR, buys=True, size=0.015)
+            return answers(placed(desk.sandbox.account.quote(order, 0.015, 7e4, desk.clock.now_ms()), 0.015))
+        if "wallets" in request.url.path and not filled and desk.clock.now_ms() >= CLOSE_MS + 40_000:
+            filled.append(fill(desk, 0.015))
+        return None
+
+    desk.wire.instead = late
+    desk.live(6)
+    assert [record["fill"] for record in desk.records("evidence")] == ["once"]
+    assert not desk.events(WalletDoubt)
+
+
+def test_an_acknowledged_order_that_moved_no_wallet_is_doubted_and_blocks_nothing(desk: "Day") -> None:
+    order = Order(PAIR, buys=True, size=0.015)
+
+    def quoted(_: httpx.Request) -> httpx.Response:
+        return answers(placed(desk.sandbox.account.quote(order, 0.015, 7e4, desk.clock.now_ms()), 0.015))
+
+    desk.wire.instead = after("/paper/submit", quoted)
+    desk.live(65)
+    assert of_orders(desk) == [*FILLED, *FILLED]
+    assert [record["fill"] for record in desk.records("evidence")] == ["none", "none"]
+    assert desk.events(WalletDoubt)[0].told == (
+        "they did not move (+0.00000000 TESTBTC, +0.00 TESTUSD, 0.00 times the order)"
+    )
+    (first, _) = desk.wire.times("submit")
+    looks = [at - first for at in desk.wire.times("wallets") if first < at < first + 3_000]
+    assert 60 <= looks[-1] < 75
+    assert not desk.events(OrderResolved)
+    assert desk.posts == 2
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_an_order_that_was_filled_several_times_ends_the_run_and_keeps_the_next_one_from_starting(
+    desk: "Day", acknowledged: bool
+) -> None:
+    desk.fault("submit-doubled@0s+6m", *([] if acknowledged else ["submit-internal-error@0s+6m"]))
+    with pytest.raises(AbortCondition) as ended:
+        desk.live(65)
+    assert ended.value.exit_code == 1
+    assert ended.value.message == (
+        f"order {ORDER} was filled several times: "
+        f"+0.02998800 TESTBTC, {desk.records('evidence')[0]['moved'][1]:+,.2f} TESTUSD, 2.00 times the order"
+    )
+    assert ended.value.next_command == f'genesis-ops orders resolve {ORDER} --filled --reason "..."'
+    assert [event.cause for event in desk.events(Fatal)] == [ended.value.message]
+    assert of_orders(desk)[-2:] == ["acked" if acknowledged else "unknown", "evidence"]
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            desk.live(5)
+        assert refused.value.exit_code == 78
+        assert any(ORDER in note for note in refused.value.notes)
+    assert desk.posts == 1
+    desk.resolve(ORDER, filled=True)
+    desk.live(5)
+    assert desk.state()["total_orders_submitted"] == 1
+
+
+@pytest.mark.parametrize("change", [0.0075, -0.015, 0.0195])
+def test_wallets_that_moved_by_no_multiple_of_an_order_leave_it_unresolved_for_an_operator(
+    desk: "Day", change: float
+) -> None:
+    def odd(_: httpx.Request) -> httpx.Response:
+        if desk.posts == 1:
+            fill(desk, change, buys=change > 0)
+            return answers({"ok": False, "error": "internal_error"})
+        return None
+
+    desk.wire.instead = after("/paper/submit", odd)
+    desk.live(65)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence", "decided", "blocked"]
+    assert desk.records("evidence")[0]["fill"] == "unclear"
+    assert desk.events(WalletDoubt)[0].told.startswith("cannot tell: ")
+    assert not desk.events(OrderResolved)
+    desk.resolve(ORDER, filled=False)
+    desk.live(60)
+    assert of_orders(desk)[-5:] == ["resolved", *FILLED]
+    assert desk.posts == 2
+
+
+def test_an_unclear_change_is_given_a_minute_to_become_a_whole_fill(desk: "Day") -> None:
+    def half(_: httpx.Request) -> httpx.Response:
+        order = Order(PAIR, buys=True, size=0.015)
+        reply = placed(desk.sandbox.account.quote(order, 0.015, 7e4, desk.clock.now_ms()), 0.015)
+        fill(desk, 0.0075)
+        return answers(reply)
+
+    def more(request: httpx.Request) -> httpx.Response | None:
+        late = desk.clock.now_ms() >= CLOSE_MS + 40_000 and len(desk.sandbox.account.fills) == 1
+        if "wallets" in request.url.path and late:
+            fill(desk, 0.0075)
+        return after("/paper/submit", half)(request)
+
+    desk.wire.instead = more
+    desk.live(6)
+    assert [record["fill"] for record in desk.records("evidence")] == ["once"]
+
+
+def test_an_acknowledged_order_is_measured_by_the_size_that_the_api_made_of_it(desk: "Day") -> None:
+    desk.wire.decision = ("SHORT", 25.0)
+    desk.live(6)
+    (acked,) = desk.records("acked")
+    assert acked["size_taken"] == 10.0
+    (evidence,) = desk.records("evidence")
+    assert (evidence["fill"], evidence["multiple"]) == ("once", 1.0)
+
+
+def test_an_order_without_a_reading_before_it_is_sent_and_left_without_evidence(desk: "Day") -> None:
+    desk.fault("wallets-error@0s+6m")
+    desk.live(5)
+    assert of_orders(desk) == FILLED
+    assert desk.records("armed")[0]["before"] is None
+    assert desk.records("evidence")[0]["fill"] == "unreadable"
+    assert desk.records("evidence")[0]["after"] is None
+
+
+def test_an_operator_who_resolves_an_order_while_the_runner_runs_is_noticed_and_unblocks(desk: "Day") -> None:
+    desk.fault("submit-partial@0s+6m", "submit-internal-error@0s+6m")
+    said = []
+
+    def resolve(_: httpx.Request) -> None:
+        if desk.clock.now_ms() > CLOSE_MS + 20 * 60_000 and not said:
+            said.append(desk.resolve(ORDER, filled=True))
+
+    desk.wire.instead = after("/hist", resolve)
+    desk.live(65)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence", "resolved", *FILLED]
+    (resolved,) = desk.events(OrderResolved)
+    assert (resolved.order, resolved.told) == (ORDER, "filled, says ops@host: seen on the exchange")
+    assert desk.state()["total_orders_submitted"] == 2
+    assert desk.posts == 2
+
+
+def test_an_operator_who_resolves_an_order_before_the_wallets_did_ends_their_being_asked(desk: "Day") -> None:
+    desk.fault("submit-lost@0s+6m")
+    desk.live(4)
+    desk.resolve(ORDER, filled=False)
+    asked = desk.wire.count("/account/wallets")
+    desk.live(20)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "resolved"]
+    assert desk.wire.count("/account/wallets") == asked
+
+
+def test_an_operator_who_holds_the_journal_delays_an_order_and_nothing_else(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, busy = Journal.held, []
+
+    def held(journal: Journal, command: str, patience_seconds: float = 10.0) -> Any:
+        if journal.book.open and len(busy) < 3:
+            busy.append(command)
+            raise LockHeld("an order is under way: pid 77")
+        return real(journal, command, patience_seconds)
+
+    monkeypatch.setattr(Journal, "held", held)
+    desk.live(6)
+    assert busy == ["test"] * 3
+    assert of_orders(desk) == FILLED
+    (sent,) = desk.wire.times("submit")
+    assert sent == pytest.approx(CLOSE_MS / 1000 + 30, abs=1)
+
+
+# --- stopping
+
+
+def test_a_stop_before_an_order_is_armed_leaves_it_to_the_next_start(desk: "Day") -> None:
+    for path, minutes in (("/strategy/evaluate", 3.05), ("/account/wallets", 0.05)):
+        desk.wire.instead = after(path, lambda _: desk.clock.wait(5) if desk.clock.now_ms() > CLOSE_MS else None)
+        desk.live(minutes)
+        assert of_orders(desk) == ["decided"]
+        assert desk.posts == 0
+    desk.wire.instead = lambda _: None
+    desk.live(2)
+    assert of_orders(desk) == FILLED
+    assert desk.posts == 1
+    assert desk.wire.bodies("submit")[0]["size"] == 0.015
+
+
+def test_an_order_that_a_stop_left_undone_expires_ten_minutes_after_its_close(desk: "Day") -> None:
+    desk.wire.instead = after("/account/wallets", lambda _: desk.clock.wait(5))
+    desk.live(3.05)
+    desk.wire.instead = lambda _: None
+    desk.clock.wait(10 * 60)
+    desk.live(2)
+    assert of_orders(desk) == ["decided", "expired"]
+    (expired,) = desk.events(OrderExpired)
+    assert expired.order == ORDER
+    assert expired.reason.startswith("its candle closed 1")
+    assert expired.reason.endswith("ago, and 10m is the most")
+    assert desk.posts == 0
+
+
+def test_a_stop_while_an_order_is_under_way_records_its_outcome_before_the_end(desk: "Day") -> None:
+    desk.fault("submit-timeout@0s+6m")
+    desk.live(4)
+    assert of_orders(desk) == ["decided", "armed", "unknown"]
+    assert [type(event) for event in desk.events(OrderUnknown, SignalReceived)][-2:] == [OrderUnknown, SignalReceived]
+    assert desk.records("unknown")[0]["latency_ms"] == 90_000
+    desk.live(4)
+    assert of_orders(desk)[-1] == "evidence"
+    assert desk.posts == 1
+
+
+def test_a_run_of_so_many_candles_waits_for_its_last_order_to_be_seen(desk: "Day") -> None:
+    desk.live(600, candles=1)
+    assert of_orders(desk) == FILLED
+    assert desk.clock.now_ms() < CLOSE_MS + 60_000
+
+
+def test_a_run_of_so_many_candles_waits_ten_minutes_for_wallets_and_no_longer(desk: "Day") -> None:
+    desk.fault("submit-timeout@0s+6m", "wallets-error@4m+4h")
+    desk.live(600, candles=1)
+    assert of_orders(desk) == ["decided", "armed", "unknown"]
+    assert 600_000 <= desk.clock.now_ms() - CLOSE_MS < 620_000
+
+
+# --- hard stops
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, day: "Day", *, late: bool = False) -> None:
+    real = getattr(owner, name)
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        if late:
+            real(*args, **kwargs)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, killed)
+        with pytest.raises(Killed):
+            day.live(6)
+
+
+def test_an_order_that_was_decided_and_logged_but_not_journaled_is_journaled_and_sent_by_the_next_start(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, orders.Orders, "decide", desk)
+    assert of_orders(desk) == []
+    desk.live(3)
+    assert of_orders(desk) == FILLED
+    decided = desk.records("decided")[0]
+    assert (decided["candle_ts"], decided["side"], decided["size"]) == (1_770_210_000_000, "LONG", 0.015)
+    assert decided["price"] == 71655.7
+    assert desk.posts == 1
+
+
+def test_an_order_that_was_not_journaled_in_time_is_journaled_as_expired(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, orders.Orders, "decide", desk)
+    desk.clock.wait(601)
+    desk.live(3)
+    assert of_orders(desk) == ["decided", "expired"]
+    assert desk.posts == 0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_order_that_was_armed_when_the_runner_was_killed_is_in_doubt_and_never_sent_again(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    kill_at(monkeypatch, PaperApi, "submit", desk, late=late)
+    assert of_orders(desk) == ["decided", "armed"]
+    desk.live(1)
+    assert of_orders(desk) == ["decided", "armed", "unknown"]
+    assert desk.records("unknown")[0]["reason"] == "the runner ended while it was being sent"
+    (open_,) = desk.events(OrderOpen)
+    assert (open_.order, open_.reason) == (ORDER, "the runner ended while it was being sent")
+    began = desk.clock.monotonic()
+    desk.live(4)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence"]
+    looks = [at - began for at in desk.wire.times("wallets") if at > began]
+    assert looks[0] >= SUBMIT_SECONDS + PAST_CACHE_SECONDS
+    assert desk.records("evidence")[0]["fill"] == ("once" if late else "none")
+    assert desk.posts == int(late)
+    assert desk.state()["total_orders_submitted"] == int(late)
+
+
+def test_a_killed_runner_s_acknowledged_order_is_looked_for_by_the_next_one(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, orders.Orders, "_look", desk)
+    assert of_orders(desk) == ["decided", "armed", "acked"]
+    desk.clock.wait(60)  # from then on one reply is enough to know what has closed
+    began = desk.clock.monotonic()
+    desk.live(1)
+    looks = [at - began for at in desk.wire.times("wallets") if at > began]
+    assert 6.0 <= looks[0] < 15.0
+    assert of_orders(desk) == FILLED
+
+
+def test_a_write_that_fails_before_the_request_ends_the_run_without_one(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Journal._put
+
+    def full(journal: Journal, at_ms: int, line: bytes, own_sum: str) -> None:
+        if b'"armed"' in line:
+            raise WriteFailed("no space")
+        real(journal, at_ms, line, own_sum)
+
+    monkeypatch.setattr(Journal, "_put", full)
+    with pytest.raises(WriteFailed) as ended:
+        desk.live(6)
+    assert ended.value.exit_code == 70
+    assert desk.posts == 0
+    assert desk.events(Fatal)[0].cause == "no space"
+
+
+def test_an_outcome_that_cannot_be_written_ends_the_run_and_the_order_is_in_doubt(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Journal._put
+
+    def full(journal: Journal, at_ms: int, line: bytes, own_sum: str) -> None:
+        if b'"acked"' in line:
+            raise WriteFailed("no space")
+        real(journal, at_ms, line, own_sum)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "_put", full)
+        with pytest.raises(WriteFailed):
+            desk.live(6)
+    desk.live(5)
+    assert of_orders(desk) == ["decided", "armed", "unknown", "evidence"]
+    assert desk.posts == 1
+
+
+def test_the_first_journal_does_not_trade_a_candle_that_closed_before_it_began(day: "Day") -> None:
+    day.wire.decision = ("LONG", 0.015)
+    day.live(50)
+    assert of_orders(day) == ["decided", "expired"]
+    (expired,) = day.events(OrderExpired)
+    assert (expired.order, expired.reason) == ("20260204-1200", "its candle closed before the journal began")
+    assert day.posts == 0
+    day.live(10)
+    assert day.posts == 1
+
+
+def test_an_order_of_another_process_s_memory_is_never_sent_for_another_pair(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, orders.Orders, "_send", desk)
+    real = orders.Orders.__init__
+
+    def other(self: orders.Orders, hands: Any, terms: Any, timeframe: Any, command: str) -> None:
+        real(self, hands, terms._replace(symbol="tTESTETH:TESTUSD"), timeframe, command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orders.Orders, "__init__", other)
+        with pytest.raises(AssertionError, match="for another pair"):
+            desk.live(6)
+    assert desk.posts == 0
+    assert len(desk.records("armed")) == 0
+
+
+# --- orders that follow closely on one another: candles of a minute
+
+
+@pytest.fixture
+def minutes(day: "Day") -> "Day":
+    champion = day.settings().champion_file
+    champion.rename(champion.with_name("tBTCUSD_1m.json"))
+    day.wire.decision = ("NONE", None)
+    day.live(0.5, timeframe="1m")
+    day.wire.decision = ("LONG", 0.015)
+    return day
+
+
+@pytest.mark.parametrize(("seconds", "fill"), [(50, "once"), (110, "unreadable")])
+def test_a_look_ends_with_what_the_wallets_show_when_the_next_order_leaves(
+    minutes: "Day", seconds: int, fill: str
+) -> None:
+    minutes.fault(f"wallets-error@11s+{seconds}s")
+    minutes.live(2, timeframe="1m")
+    assert minutes.posts == 2
+    assert minutes.records("evidence")[0]["fill"] == fill
+    assert of_orders(minutes)[:7] == ["decided", "armed", "acked", "decided", "evidence", "armed", "acked"]
+
+
+def test_an_order_that_was_filled_several_times_is_noticed_before_the_next_one_leaves(minutes: "Day") -> None:
+    minutes.fault("wallets-error@11s+50s", "submit-doubled@0s+50s")
+    with pytest.raises(AbortCondition):
+        minutes.live(2, timeframe="1m")
+    assert minutes.posts == 1
+    assert of_orders(minutes) == ["decided", "armed", "acked", "decided", "evidence"]
+
+
+def test_two_orders_in_a_row_are_each_measured_by_wallets_that_show_the_one_before(
+    minutes: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two decided orders of candles of a minute can both be fresh after a stop."""
+    with monkeypatch.context() as patch:
+        patch.setattr(orders.Orders, "_send", lambda *_: None)
+        minutes.live(2, timeframe="1m")
+    assert of_orders(minutes) == ["decided", "decided"]
+    minutes.wire.decision = ("NONE", None)
+    minutes.live(3, timeframe="1m")
+    assert minutes.posts == 2
+    first, second = minutes.records("armed")
+    assert second["before"]["TESTBTC"] == 10.014994
+    assert [record["fill"] for record in minutes.records("evidence")] == ["once", "once"]
+    assert not minutes.events(Fatal)
+    assert first["at"][:16] == second["at"][:16]
+
+
+def test_an_order_after_a_restart_is_measured_by_wallets_that_show_the_one_before(
+    minutes: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(orders.Orders, "_send", lambda *_: None)
+        minutes.live(2, timeframe="1m")
+    minutes.wire.decision = ("NONE", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "_Look", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            minutes.live(3, timeframe="1m")
+    assert of_orders(minutes) == ["decided", "decided", "armed", "acked"]
+    minutes.live(3, timeframe="1m")
+    assert minutes.records("armed")[1]["before"]["TESTBTC"] == 10.014994
+    assert [record["fill"] for record in minutes.records("evidence")] == ["once", "once"]
+
+
+# --- the journal that others know more of
+
+
+def lost_wholly(logs: Path) -> None:
+    (logs / "runner_orders_20260204.log").unlink()
+
+
+def lost_its_oldest_day(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    *_, newest = file.read_bytes().splitlines(keepends=True)
+    (logs / "runner_orders_20260205.log").write_bytes(newest)
+    file.unlink()
+
+
+def lost_its_end(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def lost_wholly_with_the_state(logs: Path) -> None:
+    lost_wholly(logs)
+    (logs / "runner_state.json").unlink()
+
+
+def lost_its_end_with_the_state(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+    (logs / "runner_state.json").unlink()
+
+
+LOSSES = (lost_wholly, lost_its_oldest_day, lost_its_end, lost_wholly_with_the_state, lost_its_end_with_the_state)
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_journal_that_lost_records_keeps_live_paper_from_starting_and_dry_run_not(
+    desk: "Day", lose: Callable[[Path], None]
+) -> None:
+    desk.live(6)
+    lose(desk.logs)
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            desk.live(6)
+        assert refused.value.exit_code == 78
+    if (desk.logs / "runner_state.json").exists():
+        assert isinstance(refused.value, JournalDamaged)
+    with pytest.raises(JournalDamaged) as damaged:
+        desk.live(6, rebuild=True)
+    assert damaged.value.exit_code == 78
+    assert desk.posts == 1
+    if not (desk.logs / "runner_state.json").exists():
+        (desk.logs / "runner_state.json").write_text(
+            json.dumps(
+                {
+                    "last_processed_candle_ts": 1_770_210_000_000,
+                    "total_evaluations": 2,
+                    "total_orders_submitted": 1,
+                    "last_heartbeat": None,
+                }
+            )
+        )
+    desk.run(5)
+    assert desk.posts == 1
+
+
+def test_each_memory_of_the_journal_says_what_it_misses(desk: "Day") -> None:
+    desk.live(6)
+    journal = desk.logs / "runner_orders_20260204.log"
+    whole, state = journal.read_bytes(), desk.logs / "runner_state.json"
+    lost_its_end(desk.logs)
+    with pytest.raises(JournalDamaged, match="the state knows of 6 records, and it holds 5, or others"):
+        desk.live(6)
+    journal.write_bytes(whole.splitlines(keepends=True)[0])
+    state.write_text(json.dumps({key: value for key, value in desk.state().items() if key != "journal"}))
+    with pytest.raises(JournalDamaged, match="the runner log tells of 1 orders, and it of 0"):
+        desk.live(6)
+    journal.write_bytes(whole)
+    desk.live(6)
+
+
+def test_another_market_s_journal_is_refused(desk: "Day") -> None:
+    champion = desk.settings().champion_file
+    champion.with_name("tETHUSD_1h.json").write_bytes(champion.read_bytes())
+    with pytest.raises(Refused, match="is another market's: tBTCUSD 1h"):
+        desk.live(5, symbol="tETHUSD", state_file=str(desk.logs / "another.json"))
+    assert desk.posts == 0
+
+
+def test_half_a_record_at_the_end_is_told_and_passed_over(desk: "Day", monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_at(monkeypatch, orders.Orders, "_require_first", desk)
+    with (desk.logs / "runner_orders_20260204.log").open("ab") as file:
+        file.write(b'{"n": 4, "at": "2026-02-04T14:00')
+    with monkeypatch.context() as patch:
+        patch.setattr(orders.Orders, "work", lambda _: False)
+        desk.live(1)
+    assert any(
+        "Journal of orders ends with half a record: runner_orders_20260204.log, byte " in s for s in desk.lines()
+    )
+
+
+def test_the_order_of_a_candle_keeps_its_first_decision_when_it_is_decided_again(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at(monkeypatch, orders.Orders, "_send", desk)
+    desk.wire.decision = ("SHORT", 0.5)
+    with_the_candle_evaluated_again(desk)
+    assert desk.wire.bodies("submit") == [{"symbol": PAIR, "side": "LONG", "size": 0.015, "type": "MARKET"}]
+
+
+def test_a_latch_that_is_set_ends_the_run_and_blocks_what_was_decided_meanwhile(desk: "Day") -> None:
+    def latch(_: httpx.Request) -> None:
+        if desk.clock.now_ms() > CLOSE_MS:
+            set_latch(desk.logs, Latch(desk.clock.now_ms(), ("duplicate-candle",), "ops"))
+
+    desk.wire.instead = after("/strategy/evaluate", latch)
+    with pytest.raises(Refused, match="the stop latch is set"):
+        desk.live(60)
+    assert of_orders(desk) == ["decided", "blocked"]
+    assert desk.events(OrderBlocked)[0].reason == "the stop latch is set"
+    assert desk.posts == 0
+
+
+def test_no_order_leaves_before_the_champion_was_verified(desk: "Day", monkeypatch: pytest.MonkeyPatch) -> None:
+    kill_at(monkeypatch, orders.Orders, "_send", desk)
+    verified: list[int] = []
+    desk.wire.instead = after("/paper/submit", lambda _: verified.append(len(desk.events(ChampionVerified))))
+    desk.live(2)
+    assert verified == [3]
+
+
+def types(day: "Day", *wanted: type[Event]) -> list[str]:
+    return [type(event).__name__ for event in day.events(*wanted)]
+
+
+def test_every_order_s_lines_stand_in_the_order_of_its_records(desk: "Day") -> None:
+    desk.fault("submit-timeout@0s+6m")
+    desk.live(6)
+    told = types(desk, *ALL_ABOUT_ORDERS, *ALL_DOUBTS)
+    assert told == ["OrderSubmitting", "OrderUnknown", "WalletChange", "OrderResolved"]
