@@ -24,7 +24,7 @@ from genesis_ops.settings import Settings
 from genesis_ops.state.champion import fingerprint
 from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.state.receipt import Receipt, newest_receipt
-from genesis_ops.words import DAY_MS, MINUTE_MS, Action, Mode, duration, stamp, visible
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Action, Mode, duration, stamp, visible
 
 FRESH_MS = DAY_MS
 """How long after its window a receipt opens the gate."""
@@ -197,7 +197,7 @@ def _by_receipt(terms: Start, asked: Asked) -> tuple[str, list[str]]:
         return "", [error.message]
     if receipt is None:
         return "", ["there is no acceptance receipt"]
-    told = f"acceptance of {duration(receipt.covered_seconds)} to {stamp(receipt.end_ms)[:16]} UTC"
+    told = f"acceptance of {receipt.covered_seconds / 3600:.1f}h to {stamp(receipt.end_ms)[:16]} UTC"
     return told, [why for holds, why in _faults(receipt, terms, asked.now_ms()) if holds]
 
 
@@ -210,7 +210,7 @@ def _faults(receipt: Receipt, terms: Start, now_ms: int) -> tuple[tuple[bool, st
         (receipt.market != terms.market, f"the acceptance was of {visible(receipt.market)}, not of {terms.market}"),
         (
             age_ms > FRESH_MS,
-            f"the acceptance is of {duration(age_ms / 1000)} ago, and {duration(FRESH_MS / 1000)} is the most",
+            f"the acceptance is of {duration(age_ms / 1000)} ago, and {FRESH_MS // HOUR_MS}h is the most",
         ),
         (age_ms < -_EDGES_MS, "the acceptance lies in the future"),
         (
