@@ -27,7 +27,8 @@ from genesis_ops.clients.paper import Label, PaperApi, PaperOrder, Submission
 
 ACKED, REJECTED, UNKNOWN = Label.ACKED, Label.REJECTED, Label.UNKNOWN
 ORDER = PaperOrder("tTESTBTC:TESTUSD", "LONG", 0.25)
-PATIENT, SHORT = 20.0, 0.15
+PATIENT, SHORT, LATE = 20.0, 0.15, 8.0
+"""Deadlines (s): one that no kind should need, and one for kinds that end by it; and what nothing may take."""
 MUCH = 32 * 1024 * 1024
 
 NAMED = [41, None, None, "tTESTBTC:TESTUSD", 1_770_210_001_000, 1_770_210_001_000, 0.25, 0.25, "EXCHANGE MARKET"]
@@ -101,9 +102,9 @@ class Server:
             last.bind(("127.0.0.1", 0))
             self._last = last.getsockname()
             last.connect(self._listener.getsockname())
-            self._accepting.join(30)
+            self._accepting.join(10)
         for player in self._players:
-            player.join(30)
+            player.join(10)
             assert not player.is_alive()
         self._listener.close()
 
@@ -119,7 +120,7 @@ class Server:
 
     def _play(self, connection: socket.socket) -> None:
         with connection:
-            connection.settimeout(30)
+            connection.settimeout(10)
             try:
                 if self.reads:
                     self._take_request(connection)
@@ -178,11 +179,13 @@ def resets(reply: bytes = b"") -> Act:
 
 
 def drips(begin: bytes, drop: bytes, pause: float = 0.02) -> Act:
-    """Send a little again and again, until the other side has gone."""
+    """Send a little again and again, until the other side has gone, or for much longer than it may stay."""
 
     def act(connection: socket.socket) -> None:
         connection.sendall(begin)
-        while not select.select([connection], [], [], pause)[0]:
+        for _ in range(round(2 * LATE / pause)):
+            if select.select([connection], [], [], pause)[0]:
+                return
             connection.sendall(drop)
 
     return act
@@ -602,7 +605,9 @@ def test_the_table_has_no_kind_twice() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_reply_has_the_label_it_proves_and_one_order_is_one_request(kind: Kind, figures: Counter[str]) -> None:
+    began = time.monotonic()
     found, connections, posts = played_once(kind)
+    assert time.monotonic() - began < LATE
     figures.update({"orders": 1, "connections": connections, "POSTs": posts, f"{kind.label}": 1})
     assert_proves(kind, found)
     assert_at_most_one(kind, connections, posts)
