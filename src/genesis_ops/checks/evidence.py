@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from genesis_ops.checks.model import Place
 from genesis_ops.runlog.events import CandleClose
 from genesis_ops.runlog.reader import LogLine, Notes
 from genesis_ops.runlog.runs import Close, Run
@@ -82,6 +83,25 @@ class StateEvidence(NamedTuple):
     """Copies of damaged states that stand beside it."""
 
 
+class OrderDoubt(NamedTuple):
+    """An order of which nobody knows what came of it, or (without a name) a journal that can tell of none."""
+
+    name: str
+    sentence: str
+    place: Place
+    remedy: str
+
+
+class OrdersFound(NamedTuple):
+    """The journal of orders as it stands now, whatever window is judged; both empty where there is none.
+
+    ``trouble`` is why this user cannot read it.
+    """
+
+    doubts: tuple[OrderDoubt, ...] = ()
+    trouble: str = ""
+
+
 class Evidence(NamedTuple):
     """Everything acceptance and stop-check judge from."""
 
@@ -89,3 +109,5 @@ class Evidence(NamedTuple):
     state: StateEvidence
     acknowledged_ms: int | None = None
     """When an operator last resumed the phase, knowing what had happened until then (ms, UTC)."""
+    orders: OrdersFound = OrdersFound()
+    """What is in doubt among the orders; acceptance, which is for a dry-run, does not look."""

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from genesis_ops.checks.evidence import OrdersFound
 from genesis_ops.checks.model import Place
 from genesis_ops.clients.health import ExchangeTime, Health
 from genesis_ops.clients.process import Listeners, Trader
@@ -107,6 +108,7 @@ class Host(NamedTuple):
     exchange: ExchangeTime
     disk: DiskFound | None
     latch: Latch | None
+    orders: OrdersFound = OrdersFound()
 
     @property
     def interval(self) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from shlex import quote
 
 from genesis_ops.checks.host import Host
+from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer
 from genesis_ops.clients.process import Process, Trader
@@ -176,7 +177,11 @@ def _ms(text: str) -> int:
 
 
 def no_fatal(host: Host) -> Result:
-    """Ask whether the newest run has met nothing that is fatal."""
+    """Ask whether the newest run has met nothing that is fatal, and no order is in doubt, of whichever run it is."""
+    return with_doubts(_nothing_fatal(host), host.orders)
+
+
+def _nothing_fatal(host: Host) -> Result:
     run, former = host.log.run, host.log.former
     if run is None:
         return Result(Outcome.UNKNOWN, "no run in the log, so there is nothing to look through", remedy=_remedy(host))

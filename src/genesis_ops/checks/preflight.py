@@ -22,12 +22,16 @@ def _log_trouble(host: Host) -> str:
     return host.log.trouble
 
 
+def _trouble(host: Host) -> str:
+    return host.log.trouble or host.orders.trouble
+
+
 CHECKS: tuple[Check[Host], ...] = (
     Check("api-health", "The API answers that it is well", api_health),
     Check("runner-log", "The runner's log grows", runner_log, doubt=_log_trouble),
     Check("champion-verified", "The run has verified the champion", champion_verified, doubt=_log_trouble),
     Check("state-heartbeat", "The state's heartbeat is fresh", state_heartbeat),
-    Check("no-fatal", "The run has met nothing fatal", no_fatal, doubt=_log_trouble),
+    Check("no-fatal", "The run has met nothing fatal", no_fatal, doubt=_trouble),
     Check("champion-file", "The champion is the frozen one", champion_file),
     Check("log-directory", "The log directory can be written", log_directory),
     Check("env-file", "The .env file means the same to everybody", env_file, every=True),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from genesis_ops.checks.acceptance import log_doubt, repeated, told_again
 from genesis_ops.checks.evidence import Evidence
+from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Result
 from genesis_ops.checks.wording import count, local_time, told_gap
 from genesis_ops.runlog.reader import LogLine
@@ -82,8 +83,17 @@ def state_corrupt(evidence: Evidence) -> Result:
 
 
 def fatal_error(evidence: Evidence) -> Result:
-    """No line is fatal (condition 6): its message begins with FATAL, or its level is CRITICAL (contract §2)."""
-    return _no_line([line for run in evidence.log.runs for line in run.fatal], "fatal line", _FATAL, evidence)
+    """No line is fatal (condition 6): its message begins with FATAL, or its level is CRITICAL (contract §2).
+
+    An order in doubt is as bad. The journal is judged as it stands now and not by the window: an order that nobody
+    has resolved since is in doubt today, and one that somebody has is not.
+    """
+    found = _no_line([line for run in evidence.log.runs for line in run.fatal], "fatal line", _FATAL, evidence)
+    return with_doubts(found, evidence.orders)
+
+
+def _doubt(evidence: Evidence) -> str:
+    return log_doubt(evidence) or evidence.orders.trouble
 
 
 def _no_line(lines: Sequence[LogLine], noun: str, remedy: str, evidence: Evidence) -> Result:
@@ -134,6 +144,6 @@ CHECKS = (
     Check("baseline-fallback", "The champion always decided", baseline_fallback, log_doubt),
     Check("candle-gap", "No gap of more than two candles", candle_gap, log_doubt),
     Check("state-corrupt", "The state can be read", state_corrupt),
-    Check("fatal-error", "No fatal error", fatal_error, log_doubt),
+    Check("fatal-error", "No fatal error", fatal_error, _doubt),
 )
 """In the order of contract §8 and of the runbook."""

@@ -25,6 +25,7 @@ from genesis_ops.checks.host import (
 from genesis_ops.clients import health
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.process import Listeners, Trader, listeners, traders
+from genesis_ops.collect.journal import orders_found
 from genesis_ops.collect.server_log import bind_error
 from genesis_ops.durable import read_whole
 from genesis_ops.errors import GenesisError, StateUnreadable
@@ -103,6 +104,7 @@ def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
         exchange=known or health.ExchangeTime(health.Standing.UNREACHABLE, ""),
         disk=_disk(settings.log_dir),
         latch=read_latch(settings.log_dir),
+        orders=orders_found(settings.log_dir, settings, lambda path: settings.shown(Path(path)), clock.now_ms()),
     )
     answered = api.answer(lambda why: health.Health(health.Answer.TIMEOUT, why))
     host = host._replace(health=answered, listeners=_listeners(port, answered, host.bind_error))

@@ -10,6 +10,7 @@ from genesis_ops.checks import acceptance, stop
 from genesis_ops.checks.evidence import Evidence, LogEvidence, StateEvidence
 from genesis_ops.checks.model import Outcome, Report, Window, judge
 from genesis_ops.checks.wording import count, hours
+from genesis_ops.collect.journal import orders_found
 from genesis_ops.collect.logs import LogLook
 from genesis_ops.collect.where import Source, is_directory
 from genesis_ops.errors import StateUnreadable
@@ -95,8 +96,9 @@ def judge_acceptance(settings: Settings, source: Source, asked: Asked, clock: "C
 
 
 def judge_stop(settings: Settings, source: Source, asked: Asked) -> Judgement:
-    """Judge everything since a time by the runbook's six conditions."""
+    """Judge everything since a time by the runbook's six conditions, and the journal of orders as it stands now."""
     evidence = _look(settings, source, asked, closely=False)
+    evidence = evidence._replace(orders=orders_found(source.log_dir, settings, source.shown, asked.now_ms))
     report = Report(
         command="stop-check",
         subject=f"{stamp(asked.start_ms)[:16]} to {stamp(asked.end_ms)[:16]} UTC",

@@ -12,7 +12,9 @@ from genesis_ops.errors import Unreachable, UsageRefused, typed
 from genesis_ops.settings import Settings
 from genesis_ops.words import Exit
 
-_WANTED = re.compile(r"runner_\d{8}\.log(?:\.gz)?|runner_state\.json|operations\.jsonl|runner_evaluations_\d{8}\.log")
+_WANTED = re.compile(
+    r"runner_(?:orders_)?\d{8}\.log(?:\.gz)?|runner_state\.json|operations\.jsonl|runner_evaluations_\d{8}\.log"
+)
 _MOST_BYTES = 4 << 30
 _BLOCK = 1 << 20
 
