@@ -29,6 +29,7 @@ COMMANDS = {
     "acceptance": "acceptance:acceptance",
     "stop-check": "stop_check:stop_check",
     "resume": "resume:resume",
+    "orders": "orders:app",
     "rehearse": "rehearse:rehearse",
     "sandbox": "sandbox:app",
     "config": "config:app",

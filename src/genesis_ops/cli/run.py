@@ -64,6 +64,10 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
         start(
             settings, around, candles=candles, rebuild=rebuild_state, mode=mode, override=(override_gate or "").strip()
         )
+    if live_paper and candles is not None:
+        from genesis_ops.cli.orders import tell_run
+
+        tell_run(settings)
 
 
 def _api_address(api_url: str | None, host: str | None, port: int | None) -> str | None:

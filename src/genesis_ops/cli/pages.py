@@ -1,0 +1,48 @@
+"""How drawn lines reach stdout: at a terminal's width and in colours, or plain at 80 columns."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+import typer
+
+from genesis_ops.report.formats import PLAIN_WIDTH
+from genesis_ops.report.text import NARROWEST, Line, Page, can_show
+
+
+def put(draw: Callable[[Page], Iterable[Line]]) -> None:
+    """Print what is drawn on a page as wide as stdout.
+
+    Raises:
+        OSError: stdout cannot be written; the boundary tells it.
+    """
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    lines = tuple(draw(Page(_width() if terminal else PLAIN_WIDTH, can_show(_encoding()))))
+    if terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        _coloured(lines)
+        return
+    for line in lines:
+        typer.echo(_writable("".join(span.text for span in line)).rstrip())
+
+
+def _width() -> int:
+    import shutil
+
+    return max(shutil.get_terminal_size().columns, NARROWEST)
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "ascii"
+
+
+def _writable(text: str) -> str:
+    return text.encode(_encoding(), "backslashreplace").decode(_encoding())
+
+
+def _coloured(lines: Iterable[Line]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(Text.assemble(*((_writable(span.text), span.style) for span in line)), soft_wrap=True)
