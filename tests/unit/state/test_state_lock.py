@@ -13,6 +13,7 @@ import genesis_ops
 from genesis_ops.errors import LockHeld, Refused
 from genesis_ops.state import lock
 from genesis_ops.state.lock import LockWish, hold, host_lock_directory, runner_locks
+from genesis_ops.words import Mode
 
 NOW_MS = 1770206400_000  # 2026-02-04 12:00:00 UTC
 HOLDER = """
@@ -285,3 +286,38 @@ def test_without_a_lock_directory_the_market_is_locked_for_the_whole_host(tmp_pa
     found = runner_locks(tmp_path / "s.json", tmp_path, None, symbol="tBTCUSD", timeframe="1h")
     assert found[0].path.parent == host_lock_directory()
     assert os.access(host_lock_directory(), os.W_OK)
+
+
+def market_lock(tmp_path: Path, symbol: str, timeframe: str, mode: Mode) -> LockWish:
+    return runner_locks(tmp_path / "s.json", tmp_path, tmp_path, symbol=symbol, timeframe=timeframe, mode=mode)[0]
+
+
+def test_a_market_that_is_traded_is_one_lock_for_every_timeframe(tmp_path: Path) -> None:
+    hour, minute = (market_lock(tmp_path, "tBTCUSD", timeframe, Mode.LIVE_PAPER) for timeframe in ("1h", "1m"))
+    assert hour == minute
+    assert hour.path == tmp_path / "genesis-ops-tBTCUSD-live-paper.lock"
+    assert hour.if_held == "another runner trades tBTCUSD in live-paper on this host"
+
+
+def test_a_market_that_is_traded_and_one_that_is_not_are_two_locks(tmp_path: Path) -> None:
+    found = [
+        market_lock(tmp_path, symbol, timeframe, mode).path
+        for symbol in ("tBTCUSD", "tETHUSD")
+        for timeframe in ("1h", "1m")
+        for mode in Mode
+    ]
+    assert len(set(found)) == 6
+
+
+def test_a_lock_that_names_no_mode_is_a_dry_run_s(tmp_path: Path) -> None:
+    unnamed = runner_locks(tmp_path / "s.json", tmp_path, tmp_path, symbol="tBTCUSD", timeframe="1h")
+    assert unnamed[0] == market_lock(tmp_path, "tBTCUSD", "1h", Mode.DRY_RUN)
+    assert unnamed[0].if_held == "another runner trades tBTCUSD 1h on this host"
+
+
+def test_the_state_and_the_log_directory_are_the_same_locks_in_either_mode(tmp_path: Path) -> None:
+    dry, live = (
+        runner_locks(tmp_path / "s.json", tmp_path, tmp_path, symbol="tBTCUSD", timeframe="1h", mode=mode)[1:]
+        for mode in Mode
+    )
+    assert dry == live

@@ -1,0 +1,216 @@
+"""In live-paper the state is a cache: lost or corrupt, it is made anew from journal and log (order protocol, 5)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from genesis_ops.errors import Refused, StateUnreadable
+from genesis_ops.runlog.events import CandleClose, CandleMissed, Evaluation, StateRebuilt
+from genesis_ops.runner.recover import Wanted, evaluations, recover
+from genesis_ops.state.store import StateStore
+from genesis_ops.words import Mode
+
+if TYPE_CHECKING:
+    from conftest import Day
+
+STATE = "runner_state.json"
+CORRUPT = {
+    "empty": b"",
+    "truncated": b'{"last_processed_candle_ts": 17702',
+    "NUL bytes": b"\0" * 300,
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a list": b"[]",
+    "no keys": b"{}",
+    "NaN": b'{"last_processed_candle_ts": NaN, "total_evaluations": 1, "total_orders_submitted": 1, '
+    b'"last_heartbeat": null}',
+    "wrong types": b'{"last_processed_candle_ts": "now", "total_evaluations": 1, "total_orders_submitted": 1, '
+    b'"last_heartbeat": null}',
+}
+
+
+def remembered(day: "Day") -> dict[str, Any]:
+    """All that a state says, but for when it was written last and how much the journal has grown by a start."""
+    return {name: value for name, value in day.state().items() if name not in {"last_heartbeat", "journal"}}
+
+
+@pytest.fixture
+def traded(desk: "Day") -> "Day":
+    desk.live(70)
+    assert desk.posts == 2
+    return desk
+
+
+def assert_gone_on(day: "Day", before: dict[str, Any]) -> None:
+    day.live(2)
+    assert remembered(day) == before
+    assert day.state()["journal"]["records"] == len(day.records())
+    day.live(60)
+    closes = [event.ts for event in day.events(CandleClose)]
+    assert len(closes) == len(set(closes)) == len(day.events(Evaluation))
+    assert not day.events(CandleMissed)
+    assert day.posts == 3
+    assert day.state()["total_orders_submitted"] == 3
+
+
+def test_a_state_that_was_deleted_is_made_anew_as_it_was_without_being_asked_for(traded: "Day") -> None:
+    before = remembered(traded)
+    (traded.logs / STATE).unlink()
+    assert_gone_on(traded, before)
+    (rebuilt,) = traded.events(StateRebuilt)
+    assert (rebuilt.last_candle_ts, rebuilt.evaluations) == ("1770213600000", 3)
+
+
+@pytest.mark.parametrize("kind", CORRUPT)
+def test_a_state_that_is_damaged_is_made_anew_and_its_bytes_are_kept(traded: "Day", kind: str) -> None:
+    before = remembered(traded)
+    (traded.logs / STATE).write_bytes(CORRUPT[kind])
+    assert_gone_on(traded, before)
+    assert [path.read_bytes() for path in traded.logs.glob("runner_state_corrupt_*.json")] == [CORRUPT[kind]]
+    assert len(traded.events(StateRebuilt)) == 1
+
+
+def test_a_rebuild_that_is_asked_for_takes_the_orders_from_the_journal(traded: "Day") -> None:
+    before = remembered(traded)
+    (traded.logs / STATE).write_text(json.dumps(traded.state() | {"total_orders_submitted": 77}))
+    traded.live(2, rebuild=True)
+    assert remembered(traded) == before
+
+
+def test_a_rebuild_in_dry_run_takes_the_orders_from_the_journal_too(traded: "Day") -> None:
+    traded.run(2)
+    before = remembered(traded)
+    for file in traded.logs.glob("runner_2*.log"):  # more orders in the log than the journal resolved as filled
+        file.write_bytes(file.read_bytes().replace(b"ORDER SUBMITTED: ", b"ORDER SUBMITTED, said somebody: "))
+    traded.run(2, rebuild=True)
+    assert remembered(traded) == before
+    assert traded.state()["total_orders_submitted"] == 2
+
+
+def test_an_order_that_was_not_filled_does_not_count_in_a_state_that_is_made_anew(desk: "Day") -> None:
+    desk.fault("submit-lost@0s+6m")
+    desk.live(70)
+    before = remembered(desk)
+    assert before["total_orders_submitted"] == 1
+    (desk.logs / STATE).unlink()
+    desk.live(2)
+    assert remembered(desk) == before
+
+
+@pytest.mark.parametrize("how", ["deleted", "corrupt"])
+def test_a_lost_state_is_refused_where_nothing_was_ever_ordered(day: "Day", how: str) -> None:
+    day.run(2)
+    state = day.logs / STATE
+    state.unlink() if how == "deleted" else state.write_bytes(b"{}")
+    for start in (day.run, day.live):
+        with pytest.raises(StateUnreadable) as refused:
+            start(2)
+        assert refused.value.exit_code == 78
+        assert refused.value.next_command.startswith("genesis-ops run --rebuild-state")
+    assert day.posts == 0
+
+
+def test_a_lost_state_is_refused_in_dry_run_where_orders_were_made(traded: "Day") -> None:
+    """Dry-run has no journal to make it anew from, and says so."""
+    (traded.logs / STATE).unlink()
+    with pytest.raises(StateUnreadable):
+        traded.run(2)
+    traded.run(2, rebuild=True)
+    assert traded.posts == 2
+
+
+def test_a_state_that_cannot_be_read_at_all_is_not_made_anew_over_it(traded: "Day") -> None:
+    (traded.logs / STATE).unlink()
+    (traded.logs / STATE).mkdir()
+    with pytest.raises(StateUnreadable, match="is a directory"):
+        traded.live(2)
+
+
+@pytest.mark.parametrize("odd", ["file", "missing"])
+def test_logs_that_cannot_be_listed_are_refused(tmp_path: Path, odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("genesis_ops.runner.recover.last_words", fail)
+    with pytest.raises(Refused, match="cannot be listed: Permission denied") as refused:
+        recover(StateStore(tmp_path / odd), tmp_path, 0, Wanted("tBTCUSD 1h", "state", rebuild=False))
+    assert refused.value.next_command == f"ls -ld {tmp_path}"
+
+
+def test_evaluations_are_read_from_the_newest_back_and_what_is_torn_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "runner_evaluations_20260204.log").write_bytes(b'{"n": 1}\n{"n": 2}\n')
+    (tmp_path / "runner_evaluations_20260205.log").write_bytes(b'{"n": 3}\n[4]\n{"n": 5}\n{"n"')
+    (tmp_path / "runner_evaluations_20260206.log").mkdir()
+    (tmp_path / "runner_evaluations_2026020.log").write_bytes(b'{"n": 9}\n')
+    (tmp_path / "runner_evaluations_20260207.log.gz").write_bytes(b'{"n": 9}\n')
+    (tmp_path / "my_runner_evaluations_20260207.log").write_bytes(b'{"n": 9}\n')
+    assert [record["n"] for record in evaluations(tmp_path)] == [5, 3, 2, 1]
+    assert [record["n"] for record in evaluations(tmp_path, 1)] == [5, 3]
+
+
+def test_the_mode_of_a_lost_state_is_that_of_the_newest_whole_evaluation(traded: "Day") -> None:
+    stream = traded.logs / "runner_evaluations_20260204.log"
+    with stream.open("ab") as file:
+        file.write(b'{"mode": "dry_run", "candle')
+    (traded.logs / STATE).unlink()
+    with pytest.raises(Refused, match="was run in live-paper"):
+        traded.run(2, mode=None, rebuild=True)
+
+
+def test_a_lost_state_without_any_evaluation_has_no_mode(traded: "Day") -> None:
+    (traded.logs / "runner_evaluations_20260204.log").unlink()
+    (traded.logs / STATE).unlink()
+    traded.run(2, mode=None, rebuild=True)
+    assert traded.state()["mode"] == Mode.DRY_RUN
+
+
+Decisions = Callable[[dict[str, Any]], dict[str, Any]]
+ODD: dict[str, Decisions] = {
+    "no candle": lambda record: {name: value for name, value in record.items() if name != "candle_ts"},
+    "a candle that is text": lambda record: record | {"candle_ts": "1770217200000"},
+    "an unknown action": lambda record: record | {"action": "BUY"},
+    "no action": lambda record: record | {"action": None},
+    "NONE": lambda record: record | {"action": "NONE"},
+    "dry-run": lambda record: record | {"mode": "dry_run"},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_evaluation_that_asks_for_no_order_makes_none(traded: "Day", kind: str) -> None:
+    stream = traded.logs / "runner_evaluations_20260204.log"
+    newest = json.loads(stream.read_bytes().splitlines()[-1]) | {"candle_ts": 1_770_217_200_000}
+    with stream.open("a") as file:
+        file.write(json.dumps(ODD[kind](newest)) + "\n")
+    records = len(traded.records("decided"))
+    traded.live(2)
+    assert len(traded.records("decided")) == records
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({}, {"size": 0.015, "price": 71739.7}),
+        ({"action": "SHORT"}, {"side": "SHORT"}),
+        ({"size": None}, {"size": 0.0}),
+        ({"size": "much"}, {"size": 0.0}),
+        ({"size": 1}, {"size": 1.0}),
+        ({"close": "dear"}, {"price": 0.0}),
+        ({"close": 71_000}, {"price": 71_000.0}),
+        ({"runtime_cfg_hash": None}, {"config_hash": "None"}),
+    ],
+)
+def test_a_decision_that_stands_only_in_the_evaluations_is_journaled_as_it_stands_there(
+    traded: "Day", changes: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    stream = traded.logs / "runner_evaluations_20260204.log"
+    newest = json.loads(stream.read_bytes().splitlines()[-1])
+    newest |= {"candle_ts": 1_770_217_200_000, "close": 71739.7}
+    with stream.open("a") as file:
+        file.write(json.dumps(newest | changes) + "\n")
+    traded.wire.decision = ("NONE", None)
+    traded.live(1)
+    decided = traded.records("decided")[-1]
+    assert decided["id"] == "20260204-1500"
+    assert {name: decided[name] for name in wanted} == wanted
