@@ -100,6 +100,8 @@ class Chain:
         self._sums: list[str] = []
         self._numbers: dict[_Place, int] = {}
         self._newest: _Place = ("", 0)
+        self.newest_file: Path | None = None
+        """Where the newest record stands."""
         self._torn: dict[_Place, Torn] = {}
         self._torn_end: list[_Line] = []
 
@@ -138,7 +140,7 @@ class Chain:
         self._pass_over(self._torn_end)
         self._torn_end = []
         self._read_to[path] = end
-        self._add(own_sum, (_day_of(path), end - length))
+        self._add(own_sum, path, end - length)
 
     def follow(self) -> Iterator[Entry]:
         """Give what was added since; files are followed side by side, because a clock can go back to an earlier day.
@@ -184,7 +186,7 @@ class Chain:
                 if not lines:
                     del rest[which]
                 self._consume(line)
-                self._add(own_sum, line.place)
+                self._add(own_sum, line.path, line.offset)
                 return Entry(record, line.path, line.offset)
         return None
 
@@ -223,11 +225,11 @@ class Chain:
         if line.ended:
             self._read_to[line.path] = max(self._read_to.get(line.path, 0), line.offset + len(line.text) + 1)
 
-    def _add(self, own_sum: str, place: _Place) -> None:
+    def _add(self, own_sum: str, path: Path, offset: int) -> None:
         self._sums.append(own_sum)
-        self._numbers[place] = self.number
-        self._newest = place
-        self._torn.pop(place, None)  # it was still being written when it was met before
+        self._newest, self.newest_file = (_day_of(path), offset), path
+        self._numbers[self._newest] = self.number
+        self._torn.pop(self._newest, None)  # it was still being written when it was met before
 
     def _files(self) -> list[Path]:
         try:

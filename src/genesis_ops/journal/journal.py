@@ -1,5 +1,6 @@
 """Writing the journal: one record after another, each on the disk before anything is built on it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,7 @@ class Journal:
         self._known = (0, SEED)
         self._file = DayFile(log_dir, "runner_orders", durable=durable)
         self._named: set[Path] = set()
+        self._synced = 0
         self._held = False
         self._failed = False
         self.book = Book()
@@ -109,6 +111,7 @@ class Journal:
         with ExitStack() as held:
             self._take(held, command, patience_seconds)
             self.catch_up()
+            self._sync_what_was_read()
             held.callback(self._close)  # opened anew each time: another process may have left half a line
             self._held = True
             try:
@@ -128,6 +131,17 @@ class Journal:
                 return
             turns_left -= 1
             self._wait(_TURN_SECONDS)
+
+    def _sync_what_was_read(self) -> None:
+        """Have what others appended on the disk before anything is built on it: they may have been killed before."""
+        path = self._chain.newest_file
+        if self._durable and path is not None and self._synced < self.records:
+            try:
+                _sync_file(path)
+                sync_directory(self._log_dir)
+            except OSError as error:
+                raise write_failed(path, error) from error
+        self._synced = self.records
 
     def _close(self) -> None:
         failed, self._failed = self._failed, True
@@ -155,9 +169,11 @@ class Journal:
         self._held, self._failed = True, False
 
     def _put(self, at_ms: int, line: bytes, own_sum: str) -> None:
-        self._file.append(at_ms, line)
+        self._file.append(at_ms, b"")  # opens the file, and ends half a line that a hard stop left
         path = self._file.path
         try:
+            _require_line_begin(path)
+            self._file.append(at_ms, line)
             if self._durable and path not in self._named:
                 sync_directory(self._log_dir)  # who made the file may have been killed before its name was on the disk
                 self._named.add(path)
@@ -167,6 +183,24 @@ class Journal:
             raise write_failed(path, error) from error
         self._chain.wrote(path, end, len(line), own_sum)
         self._known = (self.records, self.sum)
+        self._synced = self.records
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _require_line_begin(path: Path) -> None:
+    """Assert that half a line was ended, on a disk that may have taken half of the mark: else two lines are one."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                raise OSError("half a line in it could not be ended")
 
 
 def _readable_again(line: bytes, sum_before: str) -> tuple[Record, str]:

@@ -243,6 +243,55 @@ def test_the_name_of_a_file_that_another_process_made_is_on_the_disk_with_the_fi
     assert "fsync directory" not in disk.calls
 
 
+def test_what_another_process_appended_is_on_the_disk_before_anything_is_built_on_it(
+    tmp_path: Path, disk: Disk
+) -> None:
+    other, journal = journal_in(tmp_path), journal_in(tmp_path)
+    write(other, started())
+    for _ in range(2):
+        disk.calls.clear()
+        with journal.held("test"):
+            assert disk.calls == [f"fsync {FILE}", "fsync directory"]
+        disk.calls.clear()
+        with journal.held("test"):
+            assert disk.calls == []
+            add(journal, decided(CANDLE + journal.records * HOUR_MS))
+        disk.calls.clear()
+        with journal.held("test"):
+            assert disk.calls == []
+        write(other, decided(CANDLE + journal.records * HOUR_MS))
+
+
+def test_what_another_process_appended_and_cannot_be_synced_is_a_failed_write(tmp_path: Path, disk: Disk) -> None:
+    write(journal_in(tmp_path), started())
+    disk.fails = {"fsync": 5}
+    journal = journal_in(tmp_path)
+    with pytest.raises(WriteFailed, match=rf"{FILE} could not be written"):
+        write(journal, decided())
+    assert replayed(tmp_path).records == 1
+
+
+def test_an_empty_journal_is_held_without_a_sync(journal: Journal, disk: Disk) -> None:
+    with journal.held("test"):
+        assert disk.calls == []
+
+
+def test_half_a_mark_behind_half_a_line_is_a_failed_write_and_no_record_is_glued_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = lines([started(), *whole_order()])
+    put(tmp_path, [*texts[:2], texts[2][:60]])
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: real(file, b" [to" if data == b" [torn]\n" else data))
+        with pytest.raises(WriteFailed, match="half a line in it could not be ended"):
+            write(journal_in(tmp_path), armed())
+    assert (tmp_path / FILE).read_bytes() == b"".join([*texts[:2], texts[2][:60], b" [to"])
+    write(journal_in(tmp_path), armed())
+    found = replayed(tmp_path)
+    assert (found.records, len(found.torn), found.torn_end) == (3, 1, ())
+
+
 def test_a_rehearsals_journal_leaves_the_disk_in_peace(tmp_path: Path, disk: Disk) -> None:
     write(journal_in(tmp_path, durable=False), *two_orders())
     assert disk.calls == [f"write {FILE}"] * 9
