@@ -126,7 +126,7 @@ def _rebuilt(store: StateStore, log_dir: Path, words: LastWords, now_ms: int, wa
     former = store.set_aside(now_ms) or State(other=_last_mode(log_dir))
     totals = counts(log_dir)
     close = words.close
-    carried = None if close is None else _carried(log_dir, close.ts)
+    carried = None if close is None else _carried(log_dir, close.ts, before=not words.evaluated)
     state = replace(
         former,
         last_processed_candle_ts=None if close is None else close.ts,
@@ -174,10 +174,11 @@ def _ms(text: str) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _carried(log_dir: Path, candle_ts: int) -> Mapping[str, Any] | None:
-    """Find the strategy's state after this candle in the newest evaluations files; None where there is none."""
+def _carried(log_dir: Path, candle_ts: int, *, before: bool = False) -> Mapping[str, Any] | None:
+    """Find the strategy's state after this candle, or ``before`` it, in the newest evaluations; None if none is."""
     for record in evaluations(log_dir, _STREAM_FILES):
-        if record.get("candle_ts") == candle_ts:
+        found = record.get("candle_ts")
+        if (isinstance(found, int) and found < candle_ts) if before else found == candle_ts:
             return record.get("state_out") if _is_state(record.get("state_out")) else None
     return None
 

@@ -214,3 +214,18 @@ def test_a_decision_that_stands_only_in_the_evaluations_is_journaled_as_it_stand
     decided = traded.records("decided")[-1]
     assert decided["id"] == "20260204-1500"
     assert {name: decided[name] for name in wanted} == wanted
+
+
+def test_a_state_that_is_lost_while_an_evaluation_is_pending_keeps_what_the_strategy_carries(desk: "Day") -> None:
+    desk.live(10)
+    desk.fault("evaluate-error@40m+30m")
+    desk.live(60)
+    before = remembered(desk)
+    assert before["pending_evaluation"]["ts"] == 1_770_213_600_000
+    assert before["pipeline_state"]["decision_steps"] >= 1
+    (desk.logs / STATE).unlink()
+    desk.faults.schedule.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genesis_ops.runner.loop.Runner._loop", lambda _: None)
+        desk.live(1)
+    assert remembered(desk) == before
