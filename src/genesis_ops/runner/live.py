@@ -91,8 +91,8 @@ def _submissions(log_dir: Path) -> int:
 
 def _lost_decision(settings: Settings, found: Recovered, journal: Journal) -> Decision | None:
     """Find the decision that was logged and not journaled: the runner ended between the two."""
-    live = in_streams(Mode.LIVE_PAPER)
-    newest = next((record for record in evaluations(settings.log_dir) if record.get("mode") == live), {})
+    of = {"mode": in_streams(Mode.LIVE_PAPER), "symbol": settings.symbol, "timeframe": str(settings.timeframe)}
+    newest = next((record for record in evaluations(settings.log_dir) if record.items() >= of.items()), {})
     ts, action, size = newest.get("candle_ts"), newest.get("action"), newest.get("size")
     pending = found.state.pending_evaluation
     if not isinstance(ts, int) or action not in {Action.LONG, Action.SHORT} or order_id(ts) in journal.book.orders:
