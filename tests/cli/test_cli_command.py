@@ -13,8 +13,14 @@ from typer.testing import CliRunner, Result
 from genesis_ops import __version__
 from genesis_ops.cli.app import app
 
-COMMANDS = ("run", "preflight", "acceptance", "stop-check", "resume", "rehearse", "sandbox", "config")
-EVERY_COMMAND = [(), *((name,) for name in COMMANDS), ("sandbox", "serve"), ("sandbox", "faults"), ("config", "show")]
+COMMANDS = ("run", "preflight", "acceptance", "stop-check", "resume", "orders", "rehearse", "sandbox", "config")
+PARTS = {"orders": ("list", "show", "resolve", "verify"), "sandbox": ("serve", "faults"), "config": ("show",)}
+"""The commands that have commands of their own."""
+EVERY_COMMAND = [
+    (),
+    *((name,) for name in COMMANDS),
+    *((name, part) for name, parts in PARTS.items() for part in parts),
+]
 
 
 def invoke(*arguments: str) -> Result:
@@ -48,7 +54,7 @@ def test_the_version_is_one_line_on_stdout() -> None:
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"genesis-ops {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", [(), ("sandbox",), ("config",)])
+@pytest.mark.parametrize("command", [(), ("orders",), ("sandbox",), ("config",)])
 def test_without_a_command_the_help_is_shown_as_for_a_usage_error(command: tuple[str, ...]) -> None:
     done = process(*command)
     assert done.returncode == 2
@@ -115,6 +121,7 @@ atexit.register(lambda: print("LOADED", [name for name in {HEAVY!r} if name in s
         ("genesis-ops ", set(COMMANDS)),
         ("genesis-ops re", {"rehearse", "resume"}),
         ("genesis-ops sandbox ", {"serve", "faults"}),
+        ("genesis-ops orders re", {"resolve"}),
         ("genesis-ops run --po", {"--poll-interval", "--port"}),
     ],
 )

@@ -48,10 +48,11 @@ class LogWords(NamedTuple):
 class StateWords(NamedTuple):
     """What the state remembers of the journal, beside what the journal itself says at that record.
 
-    ``problem`` says why there is no usable state; ``records`` is None where it remembers no journal.
+    ``problem`` says why a state cannot be used; ``records`` is None where it remembers no journal.
     """
 
     file: str
+    present: bool = True
     problem: str = ""
     records: int | None = None
     sum: str = ""
@@ -184,21 +185,26 @@ def state_agrees(facts: JournalFacts) -> Result:
     state = facts.state
     if state.problem:
         return Result(Outcome.UNKNOWN, state.problem, None, None, (), "genesis-ops stop-check")
-    if state.records is None:
-        return Result(Outcome.SKIP, f"{state.file} remembers no journal")
+    if not state.present or state.records is None:
+        why = f"{state.file} remembers no journal" if state.present else f"there is no {state.file} to hold it against"
+        return Result(Outcome.SKIP, why)
     if facts.unread and not state.sum_there:
         return _as_far_as_read(facts, Result(Outcome.PASS, f"{state.file} knows of {count(state.records, 'record')}"))
-    if state.records and state.sum_there != state.sum:
+    return _compared(facts, state, state.records)
+
+
+def _compared(facts: JournalFacts, state: StateWords, records: int) -> Result:
+    if records and state.sum_there != state.sum:
         holds = "another one" if state.sum_there else f"only {facts.records}"
-        detail = f"{state.file} knows of {count(state.records, 'record')}, the journal holds {holds}"
-        return Result(Outcome.FAIL, detail, facts.records, state.records, _remembered(state), _GONE)
+        detail = f"{state.file} knows of {count(records, 'record')}, the journal holds {holds}"
+        return Result(Outcome.FAIL, detail, facts.records, records, _remembered(state), _GONE)
     if state.submitted_there is not None and state.submitted != state.submitted_there:
         detail = f"{state.file} counts {count(state.submitted, 'order')}, the journal {state.submitted_there}"
         return Result(Outcome.FAIL, detail, state.submitted, state.submitted_there, _remembered(state), _COUNT)
-    since = facts.records - state.records
+    since = facts.records - records
     grown = f"; {count(since, 'record')} since" if since > 0 else ""
-    detail = f"{count(state.records, 'record')} and {count(state.submitted, 'order')}, as {state.file} says{grown}"
-    return Result(Outcome.PASS, detail, state.records, state.records)
+    detail = f"{count(records, 'record')} and {count(state.submitted, 'order')}, as {state.file} says{grown}"
+    return Result(Outcome.PASS, detail, records, records)
 
 
 def _remembered(state: StateWords) -> tuple[Place, ...]:

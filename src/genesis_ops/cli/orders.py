@@ -101,13 +101,11 @@ def resolve(  # noqa: PLR0913 - one parameter an option
     settings = load_settings(ctx, log_dir=log_dir).settings
 
     order = _named(_read(settings)[0], name, settings)
+    _require_owner(settings.log_dir, f"genesis-ops orders resolve {order.id}")
     left = _resolved(settings.log_dir, order.id, reason, filled=filled)
-    said = "filled" if filled else "not filled"
-    typer.echo(visible(f"{order.id} is resolved: {said}. Nothing was sent."))
-    if left:
-        typer.echo(f"still unresolved: {', '.join(left)}; no order is sent before that")
-    else:
-        typer.echo("no order is in doubt: a live runner goes on at its next poll; check: genesis-ops orders verify")
+    typer.echo(f"order {order.id} is resolved: {'filled' if filled else 'not filled'}; nothing was sent")
+    for line in _what_follows(settings.log_dir, left):
+        typer.echo(line)
 
 
 @app.command()
@@ -142,9 +140,9 @@ def tell_run(settings: "Settings") -> None:
     decided = [entry.record.content["id"] for entry in read.entries[begin:] if entry.record.kind == "decided"]
     if not decided:
         typer.echo("the candles of this run asked for no order")
-    for name in decided:
-        order, records = read.book.orders[name], read.records_of(name)
-        put(lambda page, order=order, records=records: one(order, records, page))  # type: ignore[misc]
+        return
+    drawn = [(read.book.orders[name], read.records_of(name)) for name in decided]
+    put(lambda page: (line for order, records in drawn for line in (*one(order, records, page), ())))
 
 
 _HELP = "genesis-ops orders resolve --help"
@@ -210,6 +208,43 @@ def _resolved(log_dir: "Path", name: str, reason: str, *, filled: bool) -> tuple
             return tuple(doubt.id for doubt in book.unresolved)
     except LockHeld as error:
         raise _busy(error, log_dir) from error
+
+
+def _what_follows(log_dir: "Path", left: tuple[str, ...]) -> tuple[str, ...]:
+    from genesis_ops.state.latch import read_latch
+
+    if left:
+        return (f"no order is sent yet, {len(left)} still in doubt: {left[0]}", "next: genesis-ops orders list")
+    if read_latch(log_dir) is not None:
+        return ("no order is in doubt; the stop latch is set all the same", 'next: genesis-ops resume --reason "..."')
+    return ("no order is in doubt; a live runner goes on at its next poll", "next: genesis-ops orders verify")
+
+
+def _require_owner(log_dir: "Path", command: str) -> None:
+    """Refuse to write as another user than the runner: a file of the day that only root may write would end it.
+
+    Raises:
+        Refused: the journal is somebody else's.
+    """
+    import os
+
+    from genesis_ops.collect.journal import journal_files
+
+    if not hasattr(os, "geteuid"):
+        return
+    owner = (log_dir / journal_files(log_dir)[-1]).stat().st_uid
+    if owner == os.geteuid():
+        return
+    import pwd
+    from contextlib import suppress
+
+    user = f"'#{owner}'"
+    with suppress(KeyError):
+        user = pwd.getpwuid(owner).pw_name
+    raise Refused(
+        visible(f"the journal belongs to {user}, and what another user writes could not be written on"),
+        next_command=f"sudo -u {user} {command}",
+    )
 
 
 def _not_in_doubt(order: "Order") -> GenesisError:

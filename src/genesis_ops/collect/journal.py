@@ -302,18 +302,19 @@ def _state(settings: Settings, name: str) -> StateWords:
     from genesis_ops.state.store import StateStore
 
     if not is_directory(settings.state_file.parent):
-        return StateWords(name, f"there is no {name}")
+        return StateWords(name, present=False)
     try:
         state = StateStore(settings.state_file).read()
     except GenesisError as error:
-        return StateWords(name, _problem(error, settings, name))
+        return StateWords(name, problem=_problem(error, settings, name))
     if state is None:
-        return StateWords(name, f"there is no {name}")
+        return StateWords(name, present=False)
     known = state.other.get(_REMEMBERED)
     records = known.get("records") if isinstance(known, dict) else None
     if not isinstance(known, dict) or not isinstance(records, int):
         return StateWords(name)
-    return StateWords(name, "", records, visible(str(known.get("sum"))), state.total_orders_submitted)
+    own_sum = visible(str(known.get("sum")))
+    return StateWords(name, records=records, sum=own_sum, submitted=state.total_orders_submitted)
 
 
 def _problem(error: GenesisError, settings: Settings, name: str) -> str:

@@ -116,7 +116,7 @@ def table(shown: Shown, page: Page) -> Iterator[Line]:
     if shown.orders:
         yield from _rows(shown, page, currencies(next(iter(symbols))) if len(symbols) == 1 else ("base", "quote"))
         yield ()
-    yield from page.under("", sums(shown.orders))
+    yield from page.under("", sums(shown.orders, shown.sending))
     yield from _unresolved(shown, page)
 
 
@@ -136,7 +136,7 @@ def _rows(shown: Shown, page: Page, names: tuple[str, str]) -> Iterator[Line]:
     heads = tuple(page.cut(head, _WIDEST_CELL) for head in (*_HEADS, *names))
     widths = [max(map(cells, column)) for column in zip(heads, *rows, strict=True)]
     kept = _fitting(widths, page.width - 5)
-    yield (Span(f"     {_row(heads, widths, kept)}", "dim"),)
+    yield (Span(page.cut(f"     {_row(heads, widths, kept)}", page.width), "dim"),)
     for order, row in zip(shown.orders, rows, strict=True):
         outcome = standing(order, shown.sending)
         yield (
@@ -156,8 +156,8 @@ def _cells(order: Order, shown: Shown) -> tuple[str, ...]:
         _filled(order),
         _says(order),
         _took(order.latency_ms),
-        "" if base is None else f"{base:+.8f}".rstrip("0").rstrip("."),
-        "" if quote is None else f"{quote:+,.2f}",
+        "" if base is None else f"{base + 0.0:+.8f}".rstrip("0").rstrip("."),
+        "" if quote is None else f"{quote + 0.0:+,.2f}",
     )
 
 
@@ -179,11 +179,11 @@ def _row(row: Sequence[str], widths: Sequence[int], kept: frozenset[int]) -> str
     return _GAP.join(parts).rstrip()
 
 
-def sums(orders: Sequence[Order]) -> str:
+def sums(orders: Sequence[Order], sending: frozenset[str] = frozenset()) -> str:
     """Count the orders by what they came to, and those in doubt."""
     found = {kind: sum(order.label is kind for order in orders) for kind in Kind}
     told = ", ".join(f"{number} {kind}" for kind, number in found.items() if number)
-    stuck = sum(order.unresolved for order in orders)
+    stuck = sum(order.unresolved and order.id not in sending for order in orders)
     whole = f"{len(orders)} {'order' if len(orders) == 1 else 'orders'}{': ' if told else ''}{told}"
     return f"{whole}; {stuck or 'none'} unresolved"
 

@@ -161,12 +161,15 @@ def test_the_run_ends_after_the_asked_number_of_candles(day: "Day") -> None:
     assert len(day.events(Evaluation)) == 2
 
 
-def test_what_would_be_ordered_is_said_and_recorded(day: "Day") -> None:
+def test_what_would_be_ordered_is_said_and_stands_among_the_evaluations_and_in_no_journal(day: "Day") -> None:
     day.run(12 * 60)
     skipped = [event.action for event in day.events(OrderSkipped)]
     assert skipped
-    assert skipped == [record["action"] for record in day.stream("orders")]
-    assert {record["mode"] for record in day.stream("orders")} == {"dry_run"}
+    decided = [record for record in day.stream("evaluations") if record["action"] != "NONE"]
+    assert skipped == [record["action"] for record in decided]
+    assert {record["mode"] for record in decided} == {"dry_run"}
+    assert all(record["size"] > 0 for record in decided)
+    assert not list(day.logs.glob("runner_orders_*"))
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "15m", "3h", "1D", "1M"])
