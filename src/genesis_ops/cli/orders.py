@@ -47,7 +47,7 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="An order, such as 20260
 
 @app.command("list")
 def show_all(ctx: typer.Context, *, log_dir: LogDir = None, output: Rendered = Rendering.TEXT) -> None:
-    """List every order of the phase: what was asked, what came of it, what the wallets say."""
+    """List every order of the phase and what came of it."""
     settings = load_settings(ctx, log_dir=log_dir).settings
 
     from genesis_ops.cli.pages import put
@@ -66,7 +66,7 @@ def show_all(ctx: typer.Context, *, log_dir: LogDir = None, output: Rendered = R
 
 @app.command()
 def show(ctx: typer.Context, name: Name, *, log_dir: LogDir = None, output: Rendered = Rendering.TEXT) -> None:
-    """Show one order step by step: intent, request, reply, wallets before and after."""
+    """Show an order's intent, request, reply and wallets."""
     settings = load_settings(ctx, log_dir=log_dir).settings
 
     from genesis_ops.cli.pages import put
@@ -91,7 +91,7 @@ def resolve(  # noqa: PLR0913 - one parameter an option
     reason: Annotated[str, typer.Option(help="How that is known, for the record.")],
     log_dir: LogDir = None,
 ) -> None:
-    """Say of an order in doubt whether it was filled, on record, so that others may follow; nothing is sent."""
+    """Say on record what came of an order in doubt; sends nothing."""
     if filled is not_filled:
         raise UsageRefused("say what came of it: --filled or --not-filled, one of both", next_command=_HELP)
     reason = reason.strip()
@@ -117,7 +117,7 @@ def verify(
     output: OutputFormat = Format.TEXT,
     strict: Strict = False,
 ) -> None:
-    """Judge the journal: is it whole, and do the runner log and the state agree with it."""
+    """Judge whether the journal is whole, and log and state agree."""
     settings = load_settings(ctx, log_dir=log_dir, state_file=state_file).settings
 
     from genesis_ops.cli.patience import patience

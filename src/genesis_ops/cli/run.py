@@ -30,7 +30,9 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
     exchange_url: Annotated[str | None, typer.Option(help="The exchange's public API.")] = None,
     log_dir: Annotated[str | None, typer.Option(help="Where the logs are written.")] = None,
     state_file: Annotated[str | None, typer.Option(help="Where the state is kept.")] = None,
-    candles: Annotated[int | None, typer.Option(help="Stop after so many processed candles.", min=1)] = None,
+    candles: Annotated[
+        int | None, typer.Option(help="Stop after so many processed candles; live, show what they ordered.", min=1)
+    ] = None,
     rebuild_state: Annotated[
         bool, typer.Option("--rebuild-state", help="Make the state anew from the log; the old file is kept aside.")
     ] = False,
