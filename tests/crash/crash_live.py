@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from crash_processes import Api, ApiServer, Forked, ForkServer, Hold, Wish, glim
 from genesis_ops.journal.book import Book, Order
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
+from genesis_ops.sandbox.wire import EVALUATE, SUBMIT, WALLETS
 from genesis_ops.words import Action, Mode
 
 OUTCOMES = {Kind.ACKED, Kind.REJECTED, Kind.UNKNOWN}
@@ -63,6 +64,9 @@ class Live:
                 except ValueError:
                     assert not line.endswith(b"}"), line
         return found
+
+    def armed(self) -> int:
+        return sum(record["kind"] == Kind.ARMED for record in self.records())
 
     def journal(self) -> Journal:
         """Read the journal as the runner does; it refuses one that is not whole."""
@@ -160,15 +164,22 @@ def figures(book: Book, api: Api) -> dict[str, int]:
 
 
 class Moment:
-    """A moment in a runner's life that something happens at; made before the runner is started.
+    """A moment in a runner's life; made before the runner is started.
 
-    ``arrived`` and ``filled`` are in the middle of a submit, before the order is placed and after: the API holds its
-    reply back until the gate of ``hold`` is opened.
+    At ``judging``, ``looking``, ``arrived`` and ``filled`` the runner waits for a reply, which the API holds back until
+    it is let go: to an evaluation, to the wallets before an order, and to the order, before it is placed or after.
     """
 
     EARLY = ("start", "evaluated", "journal", "later")
-    LATE = ("arrived", "filled", "answered")
-    _MID_SUBMIT = ("arrived", "filled")
+    LATE = ("judging", "looking", "arrived", "filled", "answered")
+    _HOLDS: Mapping[str, Callable[[], Hold]] = MappingProxyType(
+        {
+            "judging": lambda: Hold(EVALUATE, before=False, passed_over=1),  # the first verifies the champion
+            "looking": lambda: Hold(WALLETS, before=False),
+            "arrived": lambda: Hold(SUBMIT, before=True),
+            "filled": lambda: Hold(SUBMIT, before=False),
+        }
+    )
     _LONGEST_SECONDS = 0.45
     _PAUSES = MappingProxyType(
         {"start": 0.1, "later": _LONGEST_SECONDS, "evaluated": 0.008, "answered": 0.008, "journal": 0.003}
@@ -180,19 +191,24 @@ class Moment:
         self.name = name
         self._chance = chance
         api = live.api
-        hold = self.hold = api.hold = Hold(before=name == "arrived") if name in self._MID_SUBMIT else None
+        self._hold = api.hold = self._HOLDS[name]() if name in self._HOLDS else None
         evaluated, answered = api.evaluated, api.answered
         grown = live.journal_size() + chance.choice(self._GROWTH)
         self._happened: Callable[[], bool] = {
-            "evaluated": lambda: api.evaluated >= evaluated + 2,  # the first is the champion's verification
+            "evaluated": lambda: api.evaluated >= evaluated + 2,
             "journal": lambda: live.journal_size() >= grown,
             "answered": lambda: api.answered > answered,
-        }.get(name, lambda: self.held or hold is None)
+        }.get(name, lambda: self.held or self._hold is None)
 
     @property
     def held(self) -> bool:
-        """Whether an order has arrived, and its reply is held back."""
-        return self.hold is not None and self.hold.arrived.is_set()
+        """Whether the runner waits for a reply that is held back."""
+        return self._hold is not None and self._hold.arrived.is_set()
+
+    @property
+    def in_submit(self) -> bool:
+        """Whether that is the reply to an order."""
+        return self.held and self.name in {"arrived", "filled"}
 
     def wait(self, runner: Forked) -> str:
         """Wait for it, but not for long: an order that is refused is never sent; tell what came."""
@@ -201,5 +217,5 @@ class Moment:
         return self.name if came else "did not come"
 
     def let_go(self) -> None:
-        if self.hold is not None:
-            self.hold.gate.set()
+        if self._hold is not None:
+            self._hold.gate.set()

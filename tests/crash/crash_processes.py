@@ -44,7 +44,6 @@ GLANCE_SECONDS = 0.0005
 SMALLEST = 0.02
 _SATOSHI = 1e-8
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-_ORDERS = "runner_orders_*.log"
 
 
 class Pace(NamedTuple):
@@ -83,12 +82,21 @@ def let_pass(seconds: float) -> None:
 
 
 class Hold:
-    """Keeps a reply to an order back, ``before`` it is placed or after, until it is let go."""
+    """Keeps the reply to a request back, ``before`` the API does what it asks for or after, until it is let go."""
 
-    def __init__(self, *, before: bool) -> None:
+    def __init__(self, target: str, *, before: bool, passed_over: int = 0) -> None:
         self.before = before
         self.arrived = threading.Event()
         self.gate = threading.Event()
+        self._target = target
+        self._passed_over = passed_over
+
+    def wants(self, target: str) -> bool:
+        """Whether it is this request; the first ones may be passed over."""
+        if target != self._target:
+            return False
+        self._passed_over -= 1
+        return self._passed_over < 0
 
     def wait(self) -> None:
         self.arrived.set()
@@ -122,20 +130,22 @@ class Api(Sandbox):
         return {abs(fill.amount) for fill in self.account.fills}
 
     def handle(self, method: str, target: str, body: bytes = b"", address: str = "127.0.0.1") -> Reply:
-        if target != SUBMIT:
-            return super().handle(method, target, body, address)
-        hold = self.hold
-        try:
-            self.posts.append(json.loads(body)["size"])
-        except ValueError:
-            self.cut += 1
+        if target == SUBMIT:
+            self._note(body)
+        hold = self.hold if self.hold is not None and self.hold.wants(target) else None
         if hold is not None and hold.before:
             hold.wait()
         reply = super().handle(method, target, body, address)
         if hold is not None and not hold.before:
             hold.wait()
-        self.answered += 1
+        self.answered += target == SUBMIT
         return reply
+
+    def _note(self, body: bytes) -> None:
+        try:
+            self.posts.append(json.loads(body)["size"])
+        except ValueError:
+            self.cut += 1
 
     def _content(self, endpoint: str, *others: Any) -> Answer:
         answer = super()._content(endpoint, *others)
@@ -197,9 +207,8 @@ def serving(api: Api) -> Iterator[ApiServer]:
 class Forked:
     """A runner's process; its status is kept for whoever asks, so that its pid belongs to nobody else till then."""
 
-    def __init__(self, server: "ForkServer", pid: int, err: Path, note: Path) -> None:
+    def __init__(self, server: "ForkServer", pid: int, err: Path) -> None:
         self.pid = pid
-        self.note = note
         self._server = server
         self._err = err
         self._handle = os.pidfd_open(pid)
@@ -238,7 +247,7 @@ class Wish:
     candles: int | None = None
     flags: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self, err: Path, note: Path) -> dict[str, Any]:
+    def told(self, err: Path) -> dict[str, Any]:
         """Say it so that the fork server understands it."""
         usual = {
             "root": str(self.root), "timeframe": "1m", "poll_interval": "8", "lock_dir": str(self.locks),
@@ -250,7 +259,6 @@ class Wish:
             "mode": str(self.mode),
             "candles": self.candles,
             "err": str(err),
-            "note": str(note),
         }
 
 
@@ -279,10 +287,9 @@ class ForkServer:
 
     def start(self, *wishes: Wish) -> list[Forked]:
         """Start runners and let them all go at the same moment."""
-        places = [(self._path / f"{number}.err", self._path / f"{number}.note") for number in self._next(len(wishes))]
-        jobs = [wish.told(*place) for wish, place in zip(wishes, places, strict=True)]
-        pids = self._ask({"start": jobs})
-        runners = [Forked(self, pid, *place) for pid, place in zip(pids, places, strict=True)]
+        errs = [self._path / f"{next(self._numbers)}.err" for _ in wishes]
+        pids = self._ask({"start": [wish.told(err) for wish, err in zip(wishes, errs, strict=True)]})
+        runners = [Forked(self, pid, err) for pid, err in zip(pids, errs, strict=True)]
         self._living |= {runner.pid: runner for runner in runners}
         return runners
 
@@ -290,9 +297,6 @@ class ForkServer:
         """Give the exit code of a process that has ended."""
         del self._living[runner.pid]
         return int(self._ask({"reap": runner.pid}))
-
-    def _next(self, number: int) -> list[int]:
-        return [next(self._numbers) for _ in range(number)]
 
     def _ask(self, what: object) -> Any:
         assert self._process.stdin is not None
@@ -364,7 +368,7 @@ def _take_streams(err: str) -> None:
 
 def _run(job: dict[str, Any]) -> int:
     settings = load(job["flags"], {}, None).settings
-    stop = _Stop(Path(job["note"]), settings.log_dir)
+    stop = StopRequest()
     mode = Mode(job["mode"])
     with stop.listening():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -372,7 +376,7 @@ def _run(job: dict[str, Any]) -> int:
             clock=_Clock(Pace(*job["pace"]), stop),
             transport=None,
             notifier=Notifier({}),
-            stop_signal=stop.seen,
+            stop_signal=lambda: stop.signal_number,
             line=None,
             watch=lambda _: None,
             command=f"genesis-ops --root {settings.root} run --{mode}",
@@ -380,23 +384,6 @@ def _run(job: dict[str, Any]) -> int:
         override = "the test wants it" if mode is Mode.LIVE_PAPER else ""
         start(settings, around, candles=job["candles"], rebuild=False, mode=mode, override=override)
     return 0
-
-
-class _Stop(StopRequest):
-    """Notes how many orders were armed when the runner first saw that it is to stop."""
-
-    def __init__(self, note: Path, logs: Path) -> None:
-        super().__init__()
-        self._note = note
-        self._logs = logs
-        self._noted = False
-
-    def seen(self) -> int | None:
-        if self.signal_number is not None and not self._noted:
-            self._noted = True
-            armed = sum(path.read_bytes().count(b'"kind": "armed"') for path in self._logs.glob(_ORDERS))
-            self._note.write_text(str(armed), "utf-8")
-        return self.signal_number
 
 
 class _Clock:

@@ -40,20 +40,22 @@ class Series:
         assert runner.alive, f"ended with {runner.ended()}: {runner.err}"
         self._stop(runner, moment)
         self.live.server.settle()
-        self._hold_against(runner)
+        self._hold_against()
 
     def _stop(self, runner: Forked, moment: Moment) -> None:
-        """Tell it to stop; the exit comes in time, whatever it is waiting for."""
+        """Tell it to stop; the exit comes in time, whatever it is waiting for, and nothing is armed any more."""
+        armed = self.live.armed() if moment.held else None
         began = time.monotonic()
         number = self.chance.choice((signal.SIGTERM, signal.SIGINT))
         runner.send(number)
-        if moment.held:
+        if moment.in_submit:
             self._go_on_holding(runner, began)
         moment.let_go()
         code = runner.ended(STOP_SECONDS / SPEED)
         assert code == 0, (code, runner.err)
         self.longest = max(self.longest, (time.monotonic() - began) * SPEED)
         assert self.longest < STOP_SECONDS
+        assert armed in {None, self.live.armed()}, f"{moment.name}: an order was armed after the signal"
         last = [line.split(" - ", 3)[3] for line in self.live.log.splitlines()[-2:]]
         assert last == [f"Received signal {number}. Shutting down...", "Runner stopped."], last
 
@@ -65,11 +67,9 @@ class Series:
         until(lambda: time.monotonic() >= at or not runner.alive)
         assert runner.alive or held == TOO_LONG, "it did not wait for the reply"
 
-    def _hold_against(self, runner: Forked) -> None:
+    def _hold_against(self) -> None:
         book = self.live.audit()
         assert not [order for order in book.orders.values() if order.label is Kind.ARMED], "armed and never labelled"
-        armed = sum(record["kind"] == Kind.ARMED for record in self.live.records())
-        assert int(runner.note.read_text("utf-8")) == armed, "an order was armed after the signal was seen"
         for order in book.unresolved:
             self.live.resolve(order)
 
