@@ -81,9 +81,9 @@ class _Line(NamedTuple):
 
     def follows(self, sum_before: str) -> tuple[Record, str] | None:
         """Read it as the next record; one that lacks nothing but its line end is whole."""
-        for end in (found.end() for found in _SUM.finditer(self.text)):
-            if (whole := read(self.text[:end], sum_before)) is not None:
-                rest = self.text[end:]
+        for found in _SUM.finditer(self.text):
+            if (whole := read(self.text[: found.end()], sum_before)) is not None:
+                rest = self.text[found.end() :]
                 if not _LEFT.fullmatch(rest) and _HOLE not in rest:
                     raise ValueError("something else stands behind it")
                 return whole
