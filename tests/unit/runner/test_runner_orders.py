@@ -768,6 +768,21 @@ def test_an_order_after_a_restart_is_measured_by_wallets_that_show_the_one_befor
     assert [record["fill"] for record in minutes.records("evidence")] == ["once", "once"]
 
 
+def test_a_later_order_s_look_ends_too_when_an_earlier_one_leaves(
+    minutes: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, first = orders.Orders._send, "20260204-1303"
+    with monkeypatch.context() as patch:
+        patch.setattr(orders.Orders, "_send", lambda self, order: None if order.id == first else real(self, order))
+        minutes.fault("wallets-error@91s+40s")
+        minutes.live(1.6, timeframe="1m")
+    minutes.wire.decision = ("NONE", None)
+    assert [record["id"] for record in minutes.records("armed")] == ["20260204-1304"]
+    minutes.live(3, timeframe="1m")
+    assert [record["id"] for record in minutes.records("armed")] == ["20260204-1304", first]
+    assert [record["id"] for record in minutes.records("evidence")] == ["20260204-1304", first]
+
+
 # --- the journal that others know more of
 
 

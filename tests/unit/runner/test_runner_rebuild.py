@@ -229,3 +229,33 @@ def test_a_state_that_is_lost_while_an_evaluation_is_pending_keeps_what_the_stra
         patch.setattr("genesis_ops.runner.loop.Runner._loop", lambda _: None)
         desk.live(1)
     assert remembered(desk) == before
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_evaluation_that_a_stop_left_out_of_the_log_is_made_again_and_its_order_is_the_later_one_s(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    before = desk.state()["pipeline_state"]
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("genesis_ops.runner.evaluate.Evaluation", kill)
+        with pytest.raises(Killed):
+            desk.live(6)
+    assert next(evaluations(desk.logs))["candle_ts"] == 1_770_210_000_000
+    if lost:
+        (desk.logs / STATE).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("genesis_ops.runner.loop.Runner._loop", lambda _: None)
+        desk.live(1)
+    assert desk.state()["pipeline_state"] == before
+    assert desk.state()["pending_evaluation"]["ts"] == 1_770_210_000_000
+    desk.wire.decision = ("SHORT", 0.02)
+    desk.live(3)
+    assert [(record["side"], record["size"]) for record in desk.records("decided")] == [("SHORT", 0.02)]
+    assert desk.posts == 1
