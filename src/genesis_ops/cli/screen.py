@@ -12,6 +12,8 @@ from genesis_ops.words import clock_time, duration
 if TYPE_CHECKING:
     from genesis_ops.runner.loop import Glance
 
+_REPLY_SHOWN = 66  # with the time before it, what a line of 80 columns takes
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -70,6 +72,8 @@ def shortened(line: str) -> tuple[str, str] | None:
     stamp, _, level, message = line.split(" - ", 3)
     if message.startswith(("=====", "DECISION_CONTEXT")):
         return None
+    if message.startswith("ORDER SUBMITTED: "):  # the whole reply stands in the log
+        message = f"{message[:_REPLY_SHOWN]}…" if len(message) > _REPLY_SHOWN else message
     styles = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
     mark = {"WARNING": "! ", "ERROR": "x ", "CRITICAL": "x "}.get(level, "")
     return f"{stamp[11:]}  {mark}{message}", styles.get(level, "")
