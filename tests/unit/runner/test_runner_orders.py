@@ -774,7 +774,7 @@ def test_a_later_order_s_look_ends_too_when_an_earlier_one_leaves(
     real, first = orders.Orders._send, "20260204-1303"
     with monkeypatch.context() as patch:
         patch.setattr(orders.Orders, "_send", lambda self, order: None if order.id == first else real(self, order))
-        minutes.fault("wallets-error@91s+40s")
+        minutes.fault("wallets-error@71s+40s")
         minutes.live(1.6, timeframe="1m")
     minutes.wire.decision = ("NONE", None)
     assert [record["id"] for record in minutes.records("armed")] == ["20260204-1304"]
