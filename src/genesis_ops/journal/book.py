@@ -161,7 +161,7 @@ class Book:
             raise Contradiction(f"{name} is {kind} and was never decided")
         if kind not in _FOLLOWS[order.label]:
             raise Contradiction(f"{name} is {order.label} and cannot become {kind}")
-        if (order.fill if kind is Kind.EVIDENCE else order.resolved if kind is Kind.RESOLVED else None) is not None:
+        if (order.fill if kind is Kind.EVIDENCE else order.resolved) is not None:
             raise Contradiction(f"{name} has become {kind} before")
         return _CHANGES.get(kind, _labelled)(order, record)
 

@@ -185,7 +185,8 @@ class Chain:
                     raise _damaged(line, f"is numbered {record.number} where {self.number + 1} follows")
                 if not lines:
                     del rest[which]
-                self._consume(line)
+                if line.ended:  # else something may be put behind it
+                    self._read_to[line.path] = line.offset + len(line.text) + 1
                 self._add(own_sum, line.path, line.offset)
                 return Entry(record, line.path, line.offset)
         return None
@@ -203,9 +204,7 @@ class Chain:
         else:
             raise _damaged(heads[0][0], "does not follow from what stands before it")
         rest[:] = filter(None, rest)
-        if known:
-            self._consume(line)
-        else:
+        if not known:
             yield line
 
     def _is_known(self, line: _Line) -> bool:
@@ -218,12 +217,6 @@ class Chain:
     def _pass_over(self, torn: Iterable[_Line]) -> None:
         for line in torn:
             self._torn.setdefault(line.place, Torn(line.path, line.offset, line.text))
-            self._consume(line)
-
-    def _consume(self, line: _Line) -> None:
-        """Never read a line again; one without its end is, because something may be put behind it."""
-        if line.ended:
-            self._read_to[line.path] = max(self._read_to.get(line.path, 0), line.offset + len(line.text) + 1)
 
     def _add(self, own_sum: str, path: Path, offset: int) -> None:
         self._sums.append(own_sum)

@@ -33,7 +33,6 @@ class Journal:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.directory = log_dir
-        self._log_dir = log_dir
         self._wish = LockWish(log_dir / _LOCK, "an order is under way")
         self._now_ms = now_ms
         self._wait = wait
@@ -79,7 +78,7 @@ class Journal:
             JournalDamaged: it does not hold together; nothing is to be sent.
         """
         if not self._read_whole:
-            self._chain, self.book = Chain(self._log_dir), Book()
+            self._chain, self.book = Chain(self.directory), Book()
         self._read_whole = False  # until nothing is left: what was read in part is read anew, from the beginning
         for entry in self._chain.follow():
             try:
@@ -94,7 +93,7 @@ class Journal:
         number, own_sum = self._known
         if number and self.sum_of(number) != own_sum:
             why = f"record {number}, which was there, is another one now, or none"
-            raise JournalDamaged(self._log_dir / "runner_orders_*.log", None, why)
+            raise JournalDamaged(self.directory / "runner_orders_*.log", None, why)
         self._known = (self.records, self.sum)
 
     @contextmanager
@@ -138,7 +137,7 @@ class Journal:
         if self._durable and path is not None and self._synced < self.records:
             try:
                 _sync_file(path)
-                sync_directory(self._log_dir)
+                sync_directory(self.directory)
             except OSError as error:
                 raise write_failed(path, error) from error
         self._synced = self.records
@@ -175,7 +174,7 @@ class Journal:
             _require_line_begin(path)
             self._file.append(at_ms, line)
             if self._durable and path not in self._named:
-                sync_directory(self._log_dir)  # who made the file may have been killed before its name was on the disk
+                sync_directory(self.directory)  # who made the file may have been killed before its name was on the disk
                 self._named.add(path)
             self._file.sync()
             end = path.stat().st_size

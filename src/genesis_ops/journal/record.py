@@ -79,7 +79,7 @@ def read(line: bytes, sum_before: str) -> tuple[Record, str] | None:
 def number_of(line: bytes) -> int | None:
     """Tell which record a line claims to be; None if it claims nothing."""
     begin, _, rest = line.partition(b'{"n": ')
-    digits = rest.split(b",", 1)[0]
+    digits = rest.partition(b",")[0]
     return int(digits) if not begin and digits.isdigit() and len(digits) < _SUM_LENGTH else None
 
 

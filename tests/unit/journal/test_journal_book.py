@@ -76,6 +76,13 @@ def test_a_decided_order_is_to_be_sent_and_in_no_doubt() -> None:
     assert (order.executed, order.armed_ms, order.resolved, order.fill) == (None, None, None, None)
 
 
+def test_an_order_that_is_only_decided_has_nothing_else_to_tell() -> None:
+    order = Order(NAME, CANDLE, "tTESTBTC:TESTUSD", "LONG", 0.5, None, AT)
+    assert (order.config_hash, order.label, order.label_ms, order.reason, order.resolved_by) == (
+        *("", Kind.DECIDED, 0, "", ""),
+    )
+
+
 def test_an_order_may_have_no_price() -> None:
     assert order_of(decided(price=None)).price is None
 
@@ -198,6 +205,11 @@ def test_open_and_doubtful_orders_are_given_oldest_first() -> None:
     assert names(book.unresolved) == [NEXT_NAME]
 
 
+def test_the_oldest_order_is_the_one_that_was_decided_first() -> None:
+    book = book_of(decided(NEXT), decided(), armed(NEXT_NAME), armed())
+    assert names(book.open) == names(book.unresolved) == [NEXT_NAME, NAME]
+
+
 def test_an_empty_book_has_nothing_to_do() -> None:
     book = Book()
     assert (book.open, book.unresolved, book.orders, book.starts, book.armed, book.submitted) == ((), (), {}, [], 0, 0)
@@ -230,6 +242,12 @@ def test_a_candle_has_no_order_under_another_name() -> None:
 def test_an_order_is_armed_only_once() -> None:
     assert contradiction(decided(), armed(), armed()) == f"{NAME} is armed and cannot become armed"
     assert contradiction(*UNKNOWN, armed()) == f"{NAME} is unknown and cannot become armed"
+
+
+@pytest.mark.parametrize("kind", [Kind.BLOCKED, Kind.EXPIRED, Kind.REJECTED])
+def test_nothing_follows_where_an_order_is_done(kind: Kind) -> None:
+    sent = () if kind in BEFORE_ARMED else (armed(),)
+    assert contradiction(decided(), *sent, labelled(kind), armed()) == f"{NAME} is {kind} and cannot become armed"
 
 
 def test_an_order_that_was_never_decided_has_no_outcome() -> None:

@@ -183,6 +183,12 @@ def test_a_record_that_this_process_wrote_into_another_file_is_damage(tmp_path: 
     assert chain.number == 6
 
 
+def test_a_record_that_is_longer_than_the_file_it_was_written_into_is_damage(tmp_path: Path) -> None:
+    path, chain = put(tmp_path, b"x" * 9), Chain(tmp_path)
+    with pytest.raises(JournalDamaged, match="is not the file that was written to"):
+        chain.wrote(path, 9, 10, "b" * 16)
+
+
 def test_what_another_process_appends_while_files_are_read_never_lacks_what_came_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +312,8 @@ def test_of_several_lines_that_do_not_follow_the_one_that_claims_to_come_first_i
     assert_damaged(path, 0, DOES_NOT_FOLLOW, [1])
     foreign = put(tmp_path, b"x\n", TOMORROW)
     assert_damaged(foreign, 0, DOES_NOT_FOLLOW, [1])
+    put(tmp_path, texts[0].replace(b"tBTCUSD", b"tETHUSD"), YESTERDAY)
+    assert_damaged(foreign, 0, DOES_NOT_FOLLOW, [])
 
 
 def test_a_record_with_a_right_sum_and_a_wrong_number_is_damage(tmp_path: Path) -> None:
@@ -431,6 +439,15 @@ def test_a_record_that_was_marked_as_torn_waits_for_its_turn(tmp_path: Path) -> 
     for early, late in ((YESTERDAY, TODAY), (TODAY, YESTERDAY)):
         put(tmp_path, [texts[2][:-1], b" [torn]\n", texts[4]], early)
         put(tmp_path, [texts[0], texts[1][:50], b" [torn]\n", texts[1], texts[3]], late)
+        chain = Chain(tmp_path)
+        assert (numbers(chain), len(chain.torn)) == ([1, 2, 3, 4, 5], 1)
+
+
+def test_a_record_that_was_marked_as_torn_waits_whatever_else_stands_in_its_file(tmp_path: Path) -> None:
+    texts = lines(FIVE)
+    for early, late in ((YESTERDAY, TODAY), (TODAY, YESTERDAY)):
+        put(tmp_path, [texts[2][:-1], b" [torn]\n"], early)
+        put(tmp_path, [texts[0], texts[1][:50], b" [torn]\n", texts[1], *texts[3:]], late)
         chain = Chain(tmp_path)
         assert (numbers(chain), len(chain.torn)) == ([1, 2, 3, 4, 5], 1)
 
@@ -658,7 +675,8 @@ def test_a_packed_file_that_cannot_be_unpacked_is_damage_unless_it_is_still_bein
     text = packed.read_bytes()
     packed.write_bytes({b"cut": text[:-20], b"changed": flipped(text, len(text) // 2, 0x55)}.get(broken, broken))
     put(tmp_path, texts[3:])
-    assert history(tmp_path) == records(FIVE)
+    chain = Chain(tmp_path)
+    assert (numbers(chain), chain.torn) == ([1, 2, 3, 4, 5], ())
     path.unlink()
     found = damage(tmp_path, [])
     if broken:
@@ -729,7 +747,7 @@ def test_a_file_that_vanishes_in_this_moment_is_not_missed_if_it_was_read_before
     os.utime(path)
     later = put(tmp_path, texts[2:])
     unreadable(path, 2, monkeypatch)
-    assert numbers(chain) == [3, 4, 5]
+    assert (numbers(chain), chain.torn) == ([3, 4, 5], ())
     assert_damaged(later, 0, DOES_NOT_FOLLOW, [])
 
 

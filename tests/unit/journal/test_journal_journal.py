@@ -81,9 +81,10 @@ def test_what_is_written_is_in_the_book_and_in_a_replay(journal: Journal, tmp_pa
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["orders.lock", f"runner_orders_{TODAY}.log"]
 
 
-def test_an_empty_journal_has_no_records(journal: Journal) -> None:
+def test_an_empty_journal_has_no_records(journal: Journal, tmp_path: Path) -> None:
     journal.catch_up()
     assert (journal.records, journal.sum, journal.torn, journal.torn_end) == (0, SEED, (), ())
+    assert journal.directory == tmp_path
 
 
 def test_a_record_is_in_the_book_as_it_is_read_again(journal: Journal, tmp_path: Path) -> None:
@@ -116,6 +117,15 @@ def test_who_holds_the_journal_is_given_its_book_up_to_date(journal: Journal, tm
     with journal.held("test") as book:
         assert book is journal.book
         assert list(book.orders) == [NAME]
+
+
+def test_a_book_stays_the_same_one_while_the_journal_is_whole(journal: Journal, tmp_path: Path) -> None:
+    book = journal.book
+    for told in (started(), decided()):
+        write(journal_in(tmp_path), told)
+        journal.catch_up()
+        assert journal.book is book
+    assert list(book.orders) == [NAME]
 
 
 def test_a_record_is_written_only_while_the_journal_is_held(journal: Journal, tmp_path: Path) -> None:
@@ -376,11 +386,15 @@ def test_a_file_that_is_replaced_while_it_is_written_is_damage(journal: Journal,
             add(journal, decided())
 
 
-def test_the_file_is_closed_when_the_journal_is_let_go_of(journal: Journal) -> None:
+def test_the_files_are_closed_when_the_journal_is_let_go_of(journal: Journal, tmp_path: Path) -> None:
     write(journal, started())
     open_before = len(list(Path("/proc/self/fd").iterdir()))
     for told in whole_order():
         write(journal, told)
+    for told in whole_order(CANDLE + HOUR_MS):
+        write(journal_in(tmp_path), told)
+        with journal.held("test"):
+            pass
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 

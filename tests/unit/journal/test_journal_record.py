@@ -79,8 +79,8 @@ def test_a_record_cannot_tell_what_is_its_own_to_say(name: str) -> None:
 
 
 def test_all_names_that_are_taken_are_told() -> None:
-    with pytest.raises(ValueError, match=r"^at, n is said"):
-        write(RECORD._replace(content={"n": 1, "id": "x", "at": 1}), SEED)
+    with pytest.raises(ValueError, match=r"^at, kind, n, sum is said"):
+        write(RECORD._replace(content={"sum": 1, "n": 1, "id": "x", "kind": 1, "at": 1}), SEED)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

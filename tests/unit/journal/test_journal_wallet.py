@@ -36,8 +36,9 @@ def test_a_change_tells_both_currencies_and_how_many_times_the_order_it_is() -> 
 
 
 def test_figures_are_rounded_to_what_an_exchange_counts_in() -> None:
-    found = change(PAIR, "LONG", 0.3, {"TESTBTC": 0.1, "TESTUSD": 0.2}, {"TESTBTC": 0.3, "TESTUSD": 0.123456789123})
-    assert found == Change(0.2, -0.07654321, 0.6667, Fill.UNCLEAR)
+    after = {"TESTBTC": 0.323456789123, "TESTUSD": 0.123456789123}
+    found = change(PAIR, "LONG", 0.3, {"TESTBTC": 0.1, "TESTUSD": 0.2}, after)
+    assert found == Change(0.22345679, -0.07654321, 0.7449, Fill.UNCLEAR)
 
 
 @given(sides, sizes, fees, st.tuples(balances, prices), st.integers(1, 4))
@@ -73,6 +74,7 @@ def test_a_change_the_other_way_cannot_be_told(side: str, size: float, part: flo
         (0.0, Fill.NONE),
         (0.1, Fill.NONE),
         (0.3 - 0.2, Fill.NONE),
+        (0.1 + 1e-12, Fill.NONE),
         (0.1 + 2e-12, Fill.UNCLEAR),
         (-0.1001, Fill.UNCLEAR),
         (0.1001, Fill.UNCLEAR),
