@@ -18,8 +18,9 @@ from typer.testing import CliRunner, Result
 from genesis_ops.cli.app import app
 from genesis_ops.errors import write_failed
 from genesis_ops.journal.journal import Journal
-from genesis_ops.journal.record import Kind
+from genesis_ops.journal.record import Kind, Record, write
 from genesis_ops.runlog.writer import DayFile
+from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import LockWish, hold
 from genesis_ops.state.operations import operations_file, read
 from genesis_ops.words import HOUR_MS, day, iso
@@ -551,6 +552,25 @@ def test_without_a_journal_and_any_trace_of_one_nothing_is_known(root: Path) -> 
     assert {check["detail"] for check in checks} == {"no journal in logs/paper_trading, and no trace of an order"}
 
 
+def test_a_second_request_for_a_candle_is_found_although_every_sum_is_right(book: Book, root: Path) -> None:
+    name = book.answered(Kind.ACKED)
+    again = Record(book.journal.records + 1, book.now_ms, Kind.ARMED, {"id": name, "before": BEFORE})
+    with book.files[0].open("ab") as file:
+        file.write(write(again, book.journal.sum)[0])
+    checks = json.loads(orders(root, "verify", "--format", "json").stdout)["checks"]
+    found = {check["id"]: check for check in checks}
+    assert found["one-order-per-candle"]["outcome"] == found["journal-whole"]["outcome"] == "FAIL"
+    assert len(found["one-order-per-candle"]["evidence"]) == 2
+    assert "is acked and cannot become armed" in found["journal-whole"]["detail"]
+    assert orders(root, "list").exit_code == REFUSED
+
+
+def test_a_live_run_that_ordered_nothing_has_a_journal_that_passes(book: Book, root: Path) -> None:
+    assert book.files
+    assert shown(root, "list")[-1] == "0 orders; none unresolved"
+    assert orders(root, "verify").exit_code == PASS
+
+
 def test_a_lost_journal_is_noticed_by_what_log_and_state_remember(book: Book, root: Path) -> None:
     name = book.answered(Kind.ACKED)
     book.seen(name, "once", 1.0)
@@ -620,6 +640,20 @@ def test_an_order_that_a_living_runner_is_sending_is_no_doubt_for_two_minutes(bo
         assert "being sent at this moment" in flat(orders(root, "show", name))
         assert f"? {name} LONG 1 sending" in flat(orders(root, "list"))
     assert stop_check(root)["outcome"] == "FAIL"
+
+
+def test_enforcing_stops_for_an_order_in_doubt_until_it_is_resolved_and_somebody_resumes(
+    book: Book, root: Path
+) -> None:
+    (book.logs / "runner_20260204.log").write_text(LOG)
+    name = book.answered(Kind.UNKNOWN, reason="no reply within 90s")
+    stop_check(root, "--enforce")
+    latch = read_latch(book.logs)
+    assert latch is not None
+    assert any(f"fatal-error: order {name} is UNKNOWN" in reason for reason in latch.reasons)
+    assert "the stop latch is set all the same" in resolve(root, name).stdout
+    assert CliRunner().invoke(app, ["--root", str(root), "resume", "--reason", "seen"]).exit_code == PASS
+    assert stop_check(root, "--enforce")["outcome"] == "PASS"
 
 
 def test_a_damaged_journal_turns_them_red_with_its_place(book: Book, root: Path) -> None:

@@ -80,6 +80,8 @@ def in_vain(report: Report, host: Host, waited_ms: int) -> str:
     """Say why waiting cannot bring what a report lacks; empty where it can, and where all is well."""
     lacking = _lacking(report)
     incurable = [judged.id for judged in lacking if not _may_come(judged)]
+    if any(not doubt.name for doubt in host.orders.doubts):
+        incurable.append("a damaged journal of orders")
     if incurable:
         return f"{', '.join(incurable)} cannot be cured by waiting"
     return "the newest run has failed" if lacking and _came_to_a_bad_end(host, waited_ms) else ""

@@ -10,6 +10,7 @@ from genesis_ops.checks import journal, stop
 from genesis_ops.checks.evidence import OrderDoubt, OrdersFound
 from genesis_ops.checks.journal import Armed, Damage, JournalFacts, LogWords, StateWords, armed_place
 from genesis_ops.checks.model import Outcome, Place, Result, judge, verdict
+from genesis_ops.checks.preflight import in_vain, preflight
 
 PASS, FAIL, UNKNOWN, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.SKIP
 AT = 1_770_213_600_000  # 2026-02-04 14:00 UTC
@@ -206,6 +207,12 @@ def test_a_journal_that_cannot_be_read_takes_back_what_would_pass() -> None:
 def test_an_order_in_doubt_fails_preflights_no_fatal_whatever_the_run_says(log: Any) -> None:
     check = judged("no-fatal", WELL._replace(log=log, orders=OrdersFound((DOUBT,))))
     assert (check.outcome, check.detail, check.remedy) == (FAIL, DOUBT.sentence, "resolve it")
+
+
+def test_waiting_can_bring_an_order_its_outcome_and_mends_no_journal() -> None:
+    for doubt, why in ((DOUBT, ""), (LOST, "a damaged journal of orders cannot be cured by waiting")):
+        host = WELL._replace(orders=OrdersFound((doubt,)))
+        assert in_vain(preflight(host), host, 0) == why
 
 
 def test_without_a_doubt_they_say_what_they_always_said() -> None:
