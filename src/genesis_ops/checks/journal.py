@@ -93,7 +93,9 @@ class JournalFacts(NamedTuple):
     @property
     def unread(self) -> str:
         """Say why records may be there that nobody has read; empty where all were read."""
-        return self.trouble or ("" if self.damage is None else f"the journal is damaged: {self.damage.where}")
+        if self.trouble:
+            return "the journal cannot be read"
+        return "" if self.damage is None else f"the journal is damaged: {self.damage.where}"
 
 
 def with_doubts(result: Result, orders: OrdersFound) -> Result:

@@ -88,12 +88,14 @@ def whole_journal(log_dir: Path) -> Read:
     """Read it for who has to rely on it.
 
     Raises:
-        JournalDamaged: it does not hold together, or cannot be read.
-        Refused: what should be the log directory is none.
+        JournalDamaged: it does not hold together.
+        Refused: this user may not read it, or what should be the log directory is none.
     """
     if os.path.lexists(log_dir) and not is_directory(log_dir):
         raise Refused(visible(f"{log_dir} is not a directory"), next_command=f"ls -ld {typed(log_dir)}")
     read = read_journal(log_dir)
+    if read.damage is not None and _hidden(read.damage):
+        raise Refused(_told_hidden(read.damage, str), next_command=f"ls -ld {typed(log_dir)} {typed(read.damage.path)}")
     if read.damage is not None:
         raise read.damage
     return read
@@ -130,9 +132,10 @@ def _doubts(
     if damage is not None and not _hidden(damage):
         where = damage_of(damage, shown)
         told = f"the journal of orders is damaged: {where.where}: {where.why}"
-        doubts = (*doubts, OrderDoubt("", told, where.place, "genesis-ops orders verify"))
-    trouble = "" if damage is None or not _hidden(damage) else f"{shown(str(damage.path))} {damage.why}"
-    return OrdersFound(doubts, visible(trouble)), tuple(sorted(sending))
+        first = OrderDoubt("", told, where.place, "genesis-ops orders verify")
+        doubts = (first, *doubts)  # what resolves the others may stand behind the damage
+    trouble = "" if damage is None or not _hidden(damage) else _told_hidden(damage, shown)
+    return OrdersFound(doubts, trouble), tuple(sorted(sending))
 
 
 def being_sent(book: "Book", log_dir: Path, settings: Settings, now_ms: int) -> frozenset[str]:
@@ -160,6 +163,10 @@ def _doubt(order: "Order", read: Read, shown: Shown) -> OrderDoubt:
 def _hidden(damage: JournalDamaged) -> bool:
     """Whether it is only this user who cannot read it."""
     return isinstance(damage.__cause__, PermissionError)
+
+
+def _told_hidden(damage: JournalDamaged, shown: Shown) -> str:
+    return visible(f"{shown(str(damage.path))} cannot be read (Permission denied)")
 
 
 def damage_of(error: JournalDamaged, shown: Shown) -> Damage:
