@@ -197,8 +197,8 @@ def test_an_order_is_shown_step_by_step_with_request_reply_and_wallets(book: Boo
     book.seen(book.answered(Kind.ACKED, reply={"ok": True, "response": [1, "on-req"]}), "once", 1.0)
     text = "\n".join(shown(root, "show", "1300"))
     for words in (
-        "Order 20260204-1300  ✓  LONG 0.015 tTESTBTC:TESTUSD  ACKED",
-        "04 Feb 14:00:00.000            decided   LONG 0.015, candle 13:00",
+        "Order 20260204-1300  ✓  LONG 0.015  ACKED, filled: 0.015 (wallets)",
+        "04 Feb 14:00:00.000            decided   LONG 0.015 tTESTBTC:TESTUSD,",
         "04 Feb 14:00:00.412    +412ms  acked     after 412ms, exchange order",
         "04 Feb 14:00:20.412    +20.0s  evidence  +0.01500000 TESTBTC",
         '  request  {"symbol": "tTESTBTC:TESTUSD", "side": "LONG", "size": 0.015, "type":\n           "MARKET"}',
@@ -300,6 +300,8 @@ def test_an_order_in_doubt_is_resolved_on_record_and_nothing_is_in_doubt_then(
     order = json.loads(orders(root, "show", name, "--format", "json").stdout)["order"]
     assert (order["resolved"], order["resolved_by"]) == (flag == "--filled", f"{operation.by}: seen on the exchange")
     assert f"{said}, says {operation.by}" in flat(orders(root, "show", name))
+    answer = "yes" if flag == "--filled" else "no"
+    assert f"UNKNOWN, filled: {answer} (operator)" in shown(root, "show", name)[0]
     assert "operator" in flat(orders(root, "list"))
 
 

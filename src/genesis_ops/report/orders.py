@@ -208,7 +208,9 @@ def one(order: Order, records: Sequence[Record], page: Page, sending: frozenset[
     """Draw one order step by step: intent, request, reply, wallets before and after, and what is to be done."""
     outcome = standing(order, sending)
     mark = (_MARKS if page.unicode else _ASCII)[outcome]
-    said = f"{order.side} {_size(order.size)} {order.symbol}  {_outcome(order, sending)}"
+    by = f" ({says})" if (says := _says(order)) else ""
+    filled = f", filled: {told}{by}" if (told := _filled(order)) else ""
+    said = f"{order.side} {_size(order.size)}  {_outcome(order, sending)}{filled}"
     yield (
         Span(f"Order {order.id}  ", "bold"),
         Span(mark, f"bold {_STYLES[outcome]}"),
@@ -245,7 +247,7 @@ def _step(order: Order, record: Record) -> str:
     if record.kind is Kind.DECIDED:
         price = content.get("price")
         at = f", close {price:,.2f}" if isinstance(price, int | float) else ""
-        return f"{order.side} {_size(order.size)}, candle {clock_time(order.candle_ts)}{at}"
+        return f"{order.side} {_size(order.size)} {order.symbol}, candle {clock_time(order.candle_ts)}{at}"
     if record.kind is Kind.ARMED:
         return "the request may leave from here on"
     if record.kind is Kind.EVIDENCE:
