@@ -149,10 +149,10 @@ class Api(Sandbox):
 
     def _content(self, endpoint: str, *others: Any) -> Answer:
         answer = super()._content(endpoint, *others)
-        if endpoint != EVALUATE:
+        said = json.loads(answer.body) if endpoint == EVALUATE else {}
+        if "result" not in said:  # also the answer to half a request, whose sender died
             return answer
         self.evaluated += 1
-        said = json.loads(answer.body)
         said["result"]["action"] = self.chance.choice(("LONG", "SHORT"))
         said["meta"]["decision"]["size"] = round(SMALLEST + self.evaluated * _SATOSHI, 8)
         return says(said)
@@ -164,6 +164,8 @@ class ApiServer(SandboxServer):
     def __init__(self, api: Api) -> None:
         self.api = api
         self.connections = 0
+        self.faults: list[BaseException | None] = []
+        """What went wrong here, and not in a runner that was killed."""
         self._counting = threading.Lock()
         super().__init__(api, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -178,6 +180,11 @@ class ApiServer(SandboxServer):
         with self._counting:
             self.connections -= 1
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(error := sys.exception(), ConnectionError | TimeoutError):
+            self.faults.append(error)
+            super().handle_error(request, client_address)
+
     def settle(self) -> None:
         """Wait until everything that dead runners have sent is done: what came first is accepted first."""
         asking = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=PATIENCE_SECONDS)
@@ -187,6 +194,7 @@ class ApiServer(SandboxServer):
         finally:
             asking.close()
         until(lambda: self.connections == 0, otherwise=lambda: f"{self.connections} connections are open")
+        assert not self.faults
 
 
 @contextmanager
