@@ -81,8 +81,9 @@ def below(root: Path) -> dict[str, bytes]:
 # --- what is typed
 
 
-def test_live_paper_says_that_it_is_not_there_yet(root: Path) -> None:
-    told(run(root, "--live-paper"), REFUSED, words="--live-paper is not built yet", then="genesis-ops run --dry-run")
+@pytest.mark.parametrize("arguments", [("--override-gate", "why"), ("--live-paper", "--override-gate", " ")])
+def test_an_override_takes_a_reason_and_goes_with_live_paper(root: Path, arguments: tuple[str, ...]) -> None:
+    told(run(root, *arguments), USAGE, words="takes a reason, and goes with --live-paper")
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from genesis_ops.cli.app import app
+from genesis_ops.collect.judgement import Asked, standing_reasons
+from genesis_ops.collect.where import source
 from genesis_ops.errors import write_failed
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind, Record, write
 from genesis_ops.runlog.writer import DayFile
+from genesis_ops.settings import load
 from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import LockWish, hold
 from genesis_ops.state.operations import operations_file, read
@@ -656,6 +659,26 @@ def test_enforcing_stops_for_an_order_in_doubt_until_it_is_resolved_and_somebody
     assert "the stop latch is set all the same" in resolve(root, name).stdout
     assert CliRunner().invoke(app, ["--root", str(root), "resume", "--reason", "seen"]).exit_code == PASS
     assert stop_check(root, "--enforce")["outcome"] == "PASS"
+
+
+def test_nobody_is_stopped_while_a_living_runner_asks_the_wallets_for_up_to_ten_minutes(book: Book, root: Path) -> None:
+    (book.logs / "runner_20260204.log").write_text(LOG)
+    name = book.answered(Kind.UNKNOWN, reason="no reply within 90s")
+    settings_ = load({"root": root}, {}, None).settings
+
+    def reasons(seconds: int) -> list[str]:
+        now_ms = book.now_ms + seconds * 1000
+        with source(settings_, None) as where:
+            told = standing_reasons(settings_, where, Asked(BEGIN, now_ms, now_ms))
+        return [reason for reason in told if name in reason]
+
+    assert reasons(60), "nobody asks"
+    with hold((LockWish(book.logs / "runner.lock", ""),), command="genesis-ops run", now_ms=book.now_ms):
+        assert not reasons(60)
+        assert stop_check(root)["outcome"] == "FAIL", "it is red all the same"
+        assert reasons(601)
+        book.seen(name, "unclear", 0.5)
+        assert reasons(60), "the wallets have said all that they can"
 
 
 def test_a_damaged_journal_turns_them_red_with_its_place(book: Book, root: Path) -> None:

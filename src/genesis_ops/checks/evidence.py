@@ -90,6 +90,8 @@ class OrderDoubt(NamedTuple):
     sentence: str
     place: Place
     remedy: str
+    settling: bool = False
+    """Whether a living runner is asking the wallets about it, so that it may be over in two minutes."""
 
 
 class OrdersFound(NamedTuple):

@@ -34,6 +34,8 @@ _REMEMBERED = "journal"
 _MOST_BYTES = 1 << 28
 _SENDING_MS = 120_000
 """How long a request can be under way (90 s), and its record to be written."""
+_SETTLING_MS = 600_000
+"""How long a runner may ask the wallets about an order before somebody else has to look."""
 _SUMMED = ("decided", "armed", "acked", "rejected", "unknown", "blocked", "expired", "resolved")
 
 
@@ -127,7 +129,8 @@ def _doubts(
     """Tell the orders in doubt from those whose request is under way at this moment."""
     sending = being_sent(read.book, log_dir, settings, now_ms)
     stuck = [order for order in read.book.unresolved if order.id not in sending]
-    doubts = tuple(_doubt(order, read, shown) for order in stuck)
+    lives = bool(stuck) and _runner_lives(log_dir, settings)
+    doubts = tuple(_doubt(order, read, shown)._replace(settling=lives and _settles(order, now_ms)) for order in stuck)
     damage = read.damage
     if damage is not None and not _hidden(damage):
         where = damage_of(damage, shown)
@@ -141,16 +144,23 @@ def _doubts(
 def being_sent(book: "Book", log_dir: Path, settings: Settings, now_ms: int) -> frozenset[str]:
     """Name the orders that a living runner is in the middle of; a name plate alone proves nothing: time counts too."""
     from genesis_ops.journal.record import Kind
-    from genesis_ops.state.lock import holders, runner_locks
 
     armed = [order for order in book.unresolved if order.label is Kind.ARMED and order.armed_ms is not None]
     young = frozenset(order.id for order in armed if abs(now_ms - (order.armed_ms or 0)) <= _SENDING_MS)
-    if not young:
-        return young
+    return young if young and _runner_lives(log_dir, settings) else frozenset()
+
+
+def _settles(order: "Order", now_ms: int) -> bool:
+    return order.wants_evidence and order.before is not None and abs(now_ms - order.label_ms) <= _SETTLING_MS
+
+
+def _runner_lives(log_dir: Path, settings: Settings) -> bool:
+    from genesis_ops.state.lock import holders, runner_locks
+
     locks = runner_locks(
         settings.state_file, log_dir, settings.lock_dir, symbol=settings.symbol, timeframe=settings.timeframe
     )
-    return young if holders(locks[2:]) else frozenset()
+    return bool(holders(locks[2:]))
 
 
 def _doubt(order: "Order", read: Read, shown: Shown) -> OrderDoubt:

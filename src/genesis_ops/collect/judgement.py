@@ -115,12 +115,15 @@ def judge_stop(settings: Settings, source: Source, asked: Asked) -> Judgement:
 def standing_reasons(settings: Settings, source: Source, asked: Asked) -> tuple[str, ...]:
     """Name the abort conditions that hold since an operator last resumed the phase, knowing the earlier ones.
 
-    A condition that the latch names already keeps its words, so that a second look adds nothing to it.
+    A condition that the latch names already keeps its words, so that a second look adds nothing to it. An order about
+    which a living runner is asking the wallets is red, and no reason yet to stop the one who finds out.
     """
     from genesis_ops.state.latch import read_latch
 
     resumed_ms = _resumed_ms(source.log_dir, asked.now_ms) or asked.start_ms
-    judged = judge_stop(settings, source, asked._replace(start_ms=max(asked.start_ms, resumed_ms))).report.checks
+    evidence = judge_stop(settings, source, asked._replace(start_ms=max(asked.start_ms, resumed_ms))).evidence
+    stuck = tuple(doubt for doubt in evidence.orders.doubts if not doubt.settling)
+    judged = judge(stop.CHECKS, evidence._replace(orders=evidence.orders._replace(doubts=stuck)), source.shown)
     latch = read_latch(source.log_dir)
     told = {reason.partition(":")[0]: reason for reason in (latch.reasons if latch else ())}
     failed = (check for check in judged if check.outcome is Outcome.FAIL)

@@ -33,7 +33,7 @@ class Journal:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.directory = log_dir
-        self._wish = LockWish(log_dir / _LOCK, "an order is under way")
+        self._wish = LockWish(log_dir / _LOCK, "an order is under way", passes=True)
         self._now_ms = now_ms
         self._wait = wait
         self._durable = durable

@@ -37,6 +37,8 @@ class LockWish:
 
     path: Path
     if_held: str
+    passes: bool = False
+    """Whether it is held for a moment only: then nobody is to be stopped for it."""
 
 
 class Holder(NamedTuple):
@@ -233,6 +235,8 @@ def _held(wish: LockWish, holder: Holder | None) -> LockHeld:
         message = visible(f"{wish.if_held}: {_NAMELESS}")
         return LockHeld(message, notes=(lock_file,), next_command=f"fuser -v {shlex.quote(str(wish.path))}")
     message = visible(f"{wish.if_held}: pid {holder.pid}, since {holder.since}")
+    if wish.passes:
+        return LockHeld(message, notes=(holder.command, lock_file, "it is let go by itself: try again"))
     notes = (holder.command, lock_file, "TERM stops it cleanly; then start again")
     return LockHeld(message, notes=notes, next_command=f"kill -TERM {holder.pid}")
 

@@ -236,7 +236,7 @@ def test_no_other_file_holds_a_phrase_that_operators_grep_the_main_log_for(day: 
     with pytest.raises(AbortCondition):
         day.run(13 * 60)
     streams = [p for p in day.logs.iterdir() if p.suffix == ".log" and not p.name.startswith("runner_2")]
-    assert {path.name.split("_")[1] for path in streams} == {"errors", "evaluations", "orders"}
+    assert {path.name.split("_")[1] for path in streams} == {"errors", "evaluations"}
     for path in streams:
         text = path.read_text("utf-8")
         assert not [phrase for phrase in grep_phrases() if phrase in text]

@@ -321,3 +321,16 @@ def test_the_state_and_the_log_directory_are_the_same_locks_in_either_mode(tmp_p
         for mode in Mode
     )
     assert dry == live
+
+
+def test_a_lock_that_passes_by_itself_tells_nobody_to_stop_its_holder(tmp_path: Path) -> None:
+    wish = LockWish(tmp_path / "a.lock", "an order is under way", passes=True)
+    with (
+        hold((wish,), command="genesis-ops run", now_ms=0),
+        pytest.raises(LockHeld) as held,
+        hold((wish,), command="x", now_ms=0),
+    ):
+        pass
+    assert held.value.message.startswith(f"an order is under way: pid {os.getpid()}")
+    assert "kill" not in held.value.next_command
+    assert held.value.notes[-1] == "it is let go by itself: try again"
