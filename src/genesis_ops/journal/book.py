@@ -1,7 +1,6 @@
 """The orders of a journal, by replaying it: what each came to, and what may not be (order protocol, Invariants)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from genesis_ops.journal.record import Kind, Record
@@ -36,8 +35,7 @@ class Start(NamedTuple):
     override: str
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One decided order; times in ms (UTC, the host's clock), ``candle_ts`` is the candle's open time.
 
     ``label`` is what is known of it, ``fill`` what the wallets said, ``resolved`` what an operator said (filled?).
@@ -201,13 +199,12 @@ def _decided(record: Record) -> Order:
 
 def _armed(order: Order, record: Record) -> Order:
     before = record.content["before"]
-    return replace(order, label=Kind.ARMED, label_ms=record.at_ms, armed_ms=record.at_ms, before=before)
+    return order._replace(label=Kind.ARMED, label_ms=record.at_ms, armed_ms=record.at_ms, before=before)
 
 
 def _labelled(order: Order, record: Record) -> Order:
     content = record.content
-    return replace(
-        order,
+    return order._replace(
         label=record.kind,
         label_ms=record.at_ms,
         reason=str(content.get("reason", "")),
@@ -221,8 +218,7 @@ def _labelled(order: Order, record: Record) -> Order:
 def _seen(order: Order, record: Record) -> Order:
     content = record.content
     moved = content["moved"]
-    return replace(
-        order,
+    return order._replace(
         fill=Fill(content["fill"]),
         multiple=content["multiple"],
         moved=None if moved is None else (float(moved[0]), float(moved[1])),
@@ -232,7 +228,7 @@ def _seen(order: Order, record: Record) -> Order:
 
 def _resolved(order: Order, record: Record) -> Order:
     by = f"{record.content['by']}: {record.content['reason']}"
-    return replace(order, resolved=bool(record.content["filled"]), resolved_by=by)
+    return order._replace(resolved=bool(record.content["filled"]), resolved_by=by)
 
 
 _CHANGES = {Kind.ARMED: _armed, Kind.EVIDENCE: _seen, Kind.RESOLVED: _resolved}

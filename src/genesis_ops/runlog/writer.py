@@ -29,6 +29,7 @@ class DayFile:
         self._durable = durable
         self._day_number = -1
         self._descriptor = -1
+        self._unsynced = False
         self.path = directory
 
     def append(self, at_ms: int, data: bytes) -> None:
@@ -41,6 +42,7 @@ class DayFile:
         try:
             if at_ms // DAY_MS != self._day_number:
                 self._open(at_ms)
+            self._unsynced = True
             while view:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
@@ -59,20 +61,22 @@ class DayFile:
         Raises:
             WriteFailed: the disk refused.
         """
-        if self._descriptor < 0 or not self._durable:
+        if not self._unsynced or not self._durable:
             return
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             raise write_failed(self.path, error) from error
+        self._unsynced = False
 
     def close(self) -> None:
         """Let go of the file, with everything on disk."""
-        self.sync()
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            self._day_number = -1
+        try:
+            self.sync()
+        finally:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+            self._descriptor, self._day_number, self._unsynced = -1, -1, False
 
     def _open(self, at_ms: int) -> None:
         self.close()
@@ -87,6 +91,7 @@ class DayFile:
         if os.fstat(self._descriptor).st_size:
             os.lseek(self._descriptor, -1, os.SEEK_END)
             if os.read(self._descriptor, 1) != b"\n":
+                self._unsynced = True
                 os.write(self._descriptor, TORN + b"\n")
 
 

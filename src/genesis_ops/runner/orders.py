@@ -32,6 +32,7 @@ _SLOW_FILL_SECONDS = 60.0
 _GIVE_UP_SECONDS = 600.0
 _OPEN_LONGER_SECONDS = 60.0
 _PATIENCE_SECONDS = 0.5
+"""How long a cycle waits for whoever holds the journal; a close must not be missed for it."""
 _KILLED = "the runner ended while it was being sent"
 
 
@@ -131,9 +132,9 @@ class Orders:
             return False
         before = self._journal.records
         with (
-            suppress(LockHeld),
-            self._journal.held(self._command) as book,
-        ):  # an operator resolves: the next cycle does it
+            suppress(LockHeld),  # an operator resolves: the next cycle does it
+            self._journal.held(self._command, _PATIENCE_SECONDS) as book,
+        ):
             self._notice_resolved()
             for name in [order.id for order in book.open]:
                 self._carry_on(book.orders[name])

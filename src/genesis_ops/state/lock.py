@@ -13,6 +13,7 @@ import shlex
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from genesis_ops.words import Mode, iso, visible
 _NAME_PLATE_BYTES = 4096
 _SHOWN = 200  # characters of what another process says about itself
 _TRIES = 100
+_LOOKS, _PAUSE_SECONDS = 10, 0.02
 _NAMELESS = "a process that did not write its name"
 # Never through a symbolic link and never blocked by a FIFO: /run/lock and /tmp are open to everybody. os.open itself
 # adds O_CLOEXEC, so no program that the holder starts inherits the lock.
@@ -168,7 +170,7 @@ def _lock(descriptor: int, wish: LockWish) -> None:
     try:
         _lock_now(descriptor)
     except BlockingIOError:
-        raise _held(wish, _read(descriptor)) from None
+        raise _held(wish, _name_of(descriptor, wish)) from None
     except OSError as error:
         raise _refused(wish.path, str(error.strerror)) from error
 
@@ -227,6 +229,15 @@ def _read(descriptor: int) -> Holder | None:
     if type(pid) is not int or pid <= 1 or not _alive(pid):
         return None
     return Holder(pid, visible(str(since))[:_SHOWN], visible(str(command))[:_SHOWN])
+
+
+def _name_of(descriptor: int, wish: LockWish) -> Holder | None:
+    """Read the holder's name plate; one that has just taken a lock is about to put it up."""
+    for _ in range(0 if wish.passes else _LOOKS):
+        if (holder := _read(descriptor)) is not None:
+            return holder
+        time.sleep(_PAUSE_SECONDS)
+    return _read(descriptor)
 
 
 def _held(wish: LockWish, holder: Holder | None) -> LockHeld:

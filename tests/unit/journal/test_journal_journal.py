@@ -313,9 +313,7 @@ def test_after_a_write_that_failed_nothing_more_is_written(tmp_path: Path, disk:
     journal = journal_in(tmp_path)
     told = (started(), *whole_order())
     write(journal, *told[:before])
-    with ExitStack() as letting_go:
-        letting_go.enter_context(pytest.raises(WriteFailed, match="could not be written"))
-        letting_go.enter_context(journal.held("test"))
+    with journal.held("test"):
         disk.fails = {call: 5}
         with pytest.raises(WriteFailed, match=rf"{FILE} could not be written: Input/output error"):
             add(journal, told[before])
@@ -323,8 +321,7 @@ def test_after_a_write_that_failed_nothing_more_is_written(tmp_path: Path, disk:
         with pytest.raises(AssertionError, match="held"):
             add(journal, told[before])
         assert (journal.records, disk.calls) == (before, [])
-        disk.fails = {"fsync": 5}  # letting go of it fails as well
-    disk.fails = {}
+        disk.fails = {}
     with pytest.raises(WriteFailed, match="an earlier record did not reach the journal") as caught:
         journal.held("test").__enter__()
     assert caught.value.next_command == "genesis-ops orders verify"
@@ -343,7 +340,7 @@ def test_after_a_full_disk_the_journal_is_as_it_was_before(journal: Journal, tmp
     assert (tmp_path / FILE).read_bytes() == text
 
 
-def test_a_disk_that_fails_when_the_journal_is_let_go_of_ends_the_writing(
+def test_a_disk_that_still_fails_when_the_journal_is_let_go_of_is_told_as_well(
     journal: Journal, tmp_path: Path, disk: Disk
 ) -> None:
     with ExitStack() as letting_go:
@@ -351,10 +348,19 @@ def test_a_disk_that_fails_when_the_journal_is_let_go_of_ends_the_writing(
         letting_go.enter_context(journal.held("test"))
         add(journal, started())
         disk.fails = {"fsync": 5}
+        with pytest.raises(WriteFailed, match="Input/output error"):
+            add(journal, decided())
     disk.fails = {}
     with pytest.raises(WriteFailed, match="an earlier record"):
         write(journal, decided())
-    assert replayed(tmp_path).records == 1
+    assert replayed(tmp_path).records == 2
+
+
+def test_what_is_synced_already_is_not_synced_again_when_the_journal_is_let_go_of(journal: Journal, disk: Disk) -> None:
+    with journal.held("test"):
+        add(journal, started())
+        disk.calls.clear()
+    assert not [call for call in disk.calls if "fsync" in call]
 
 
 def test_a_directory_that_cannot_be_synced_is_a_failed_write(journal: Journal, tmp_path: Path, disk: Disk) -> None:

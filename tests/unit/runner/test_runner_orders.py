@@ -3,16 +3,20 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi
-from genesis_ops.errors import AbortCondition, JournalDamaged, LockHeld, Refused, WriteFailed
+from genesis_ops.clients.paper import CACHE_SECONDS, SUBMIT_SECONDS, Label, PaperApi, PaperOrder, Submission
+from genesis_ops.errors import AbortCondition, JournalDamaged, LockHeld, PaperFailure, Refused, WriteFailed
 from genesis_ops.journal.journal import Journal
+from genesis_ops.journal.record import Kind
+from genesis_ops.rehearsal.clock import VirtualClock
 from genesis_ops.runlog.events import (
     ChampionVerified,
     Event,
@@ -34,6 +38,8 @@ from genesis_ops.runner import orders
 from genesis_ops.runner.orders import PAST_CACHE_SECONDS
 from genesis_ops.sandbox.account import Order, placed
 from genesis_ops.state.latch import Latch, set_latch
+from genesis_ops.state.model import PendingEvaluation
+from genesis_ops.words import HOUR_MS, Timeframe
 
 if TYPE_CHECKING:
     from conftest import Day
@@ -921,3 +927,340 @@ def test_every_order_s_lines_stand_in_the_order_of_its_records(desk: "Day") -> N
     desk.live(6)
     told = types(desk, *ALL_ABOUT_ORDERS, *ALL_DOUBTS)
     assert told == ["OrderSubmitting", "OrderUnknown", "WalletChange", "OrderResolved"]
+
+
+# --- step by step: the orders alone, with wallets and a clock that the test moves
+
+
+class Bench:
+    """Orders, a journal, and an API whose replies the test holds in its hands."""
+
+    def __init__(self, log_dir: Path) -> None:
+        self.clock = VirtualClock(CLOSE_MS)
+        self.journal = Journal(log_dir, self.clock.now_ms, durable=False, wait=self.clock.wait)
+        self.begin_ms = CLOSE_MS - 60_000
+        self.balance: float | None = 10.0
+        self.reply = Submission(Label.ACKED, "", 7)
+        self.wallet_reads: list[float] = []
+        self.sent: list[PaperOrder] = []
+        self.told: list[Event] = []
+        self.stop: int | None = None
+        with self.journal.held("test"):
+            self.journal.append(
+                Kind.STARTED,
+                market="tBTCUSD 1h",
+                symbol=PAIR,
+                champion_sha256="c" * 64,
+                config_hash="h" * 64,
+                override="",
+                gate="",
+            )
+        self.orders = self.anew()
+
+    def anew(self) -> orders.Orders:
+        """Orders as after a restart."""
+        hands = orders.Hands(
+            journal=self.journal,
+            paper=self,
+            feed=SimpleNamespace(exchange_ms=self.clock.now_ms, offset_ms=0),
+            clock=self.clock,
+            log=SimpleNamespace(write=self.told.append),
+            why_not_operative=lambda: "",
+            read_latch=lambda: None,
+            free_bytes=lambda: 1 << 30,
+            stop_signal=lambda: self.stop,
+        )
+        self.journal.book.starts[0] = self.journal.book.starts[0]._replace(at_ms=self.begin_ms)
+        return orders.Orders(hands, self.journal.book.starts[0], Timeframe("1h"), "test")
+
+    def wallets(self) -> dict[str, float]:
+        self.wallet_reads.append(self.clock.monotonic() - CLOSE_MS / 1000)
+        if self.balance is None:
+            raise PaperFailure("internal_error")
+        return {"TESTBTC": self.balance, "TESTUSD": 1e6}
+
+    def submit(self, order: PaperOrder) -> Submission:
+        self.sent.append(order)
+        return self.reply
+
+    def decide(self, hour: int = 13) -> None:
+        candle = PendingEvaluation(CLOSE_MS + (hour - 14) * HOUR_MS, 70_000.0, "latest")
+        self.orders.decide(orders.Decision(candle, "LONG", 1.0, "h" * 64))
+
+    def after(self, seconds: float) -> bool:
+        """Work at so many seconds after the close."""
+        self.clock.wait(CLOSE_MS / 1000 + seconds - self.clock.monotonic())
+        return self.orders.work()
+
+    @property
+    def kinds(self) -> list[str]:
+        return [record["kind"] for record in self.records[1:]]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        files = sorted(self.journal.directory.glob("runner_orders_*.log"))
+        return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_wallets_are_looked_at_a_second_past_their_cache() -> None:
+    assert PAST_CACHE_SECONDS == CACHE_SECONDS + 1
+
+
+def test_work_tells_whether_the_journal_has_grown_and_holds_it_only_where_something_is_left_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    real = Journal.held
+    monkeypatch.setattr(Journal, "held", lambda *a: held.append(a[2:]) or real(*a))
+    assert bench.after(0.1) is False
+    assert held == []
+    bench.decide()
+    held.clear()
+    assert bench.after(1) is True
+    assert bench.after(2) is False
+    assert held == [(0.5,), (0.5,)]
+    bench.balance = 11.0
+    bench.after(8)
+    assert bench.after(15) is True
+    held.clear()
+    assert bench.after(16) is False
+    assert held == []
+
+
+@pytest.mark.parametrize(("label", "first"), [(Label.ACKED, 6.0), (Label.UNKNOWN, 96.0)])
+def test_looks_begin_and_follow_each_other_to_the_second(bench: Bench, label: Label, first: float) -> None:
+    bench.reply = Submission(label, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = 11.0
+    begin = bench.wallet_reads[0]
+    for late in (-0.002, 0.0, 5.998, 6.0):
+        bench.after(begin + first + late)
+    looks = [round(at - begin, 3) for at in bench.wallet_reads[1:]]
+    assert looks == [first, first + 6]
+    assert bench.kinds[-1] == "evidence"
+
+
+@pytest.mark.parametrize("balance", [10.0, 10.5])
+def test_wallets_that_do_not_show_one_fill_are_believed_after_a_minute_to_the_second(
+    bench: Bench, balance: float
+) -> None:
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = balance
+    for seconds in (10, 20, 53.9, 59.99):
+        bench.after(seconds)
+    assert bench.kinds[-1] == "acked"
+    bench.after(60.001 + 6)
+    assert bench.kinds[-1] == "evidence"
+
+
+def test_a_minute_of_wallets_that_do_not_show_one_fill_ends_at_its_last_second(bench: Bench) -> None:
+    bench.decide()
+    bench.after(0.001)
+    for seconds in (10, 50):
+        bench.after(seconds)
+    bench.after(60.001)
+    assert bench.kinds[-1] == "evidence"
+
+
+def test_wallets_that_cannot_be_read_are_asked_every_six_seconds_for_ten_minutes(bench: Bench) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = None
+    assert bench.orders.busy
+    for seconds in (100, 105.9, 106, 599.999):
+        bench.after(seconds)
+        assert bench.orders.busy
+    assert [round(at) for at in bench.wallet_reads[1:]] == [100, 106, 600]
+    bench.after(606.001)
+    assert not bench.orders.busy
+    bench.after(665.999)
+    assert len(bench.wallet_reads) == 5
+    bench.after(666.002)
+    assert len(bench.wallet_reads) == 6
+    assert bench.kinds == ["decided", "armed", "unknown"]
+
+
+def test_an_acknowledged_order_is_given_up_at_ten_minutes_and_not_before(bench: Bench) -> None:
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = None
+    bench.after(599.999)
+    assert bench.kinds[-1] == "acked"
+    assert bench.orders.busy
+    bench.after(606)
+    assert bench.kinds[-1] == "evidence"
+    assert not bench.orders.busy
+
+
+def test_an_acknowledged_order_without_readable_wallets_is_given_up_at_ten_minutes_exactly(bench: Bench) -> None:
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = None
+    bench.after(600.001)
+    assert bench.kinds[-1] == "evidence"
+
+
+def test_a_run_is_busy_for_ten_minutes_exactly(bench: Bench) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    assert bench.orders.busy
+    bench.after(0.001)
+    bench.clock.wait(599.999)
+    assert bench.orders.busy
+    bench.clock.wait(0.001)
+    assert not bench.orders.busy
+
+
+def test_the_next_order_leaves_when_the_wallets_show_the_one_before(bench: Bench) -> None:
+    for hour in (12, 13):
+        bench.decide(hour)
+    bench.begin_ms -= HOUR_MS
+    bench.orders = bench.anew()
+    bench.orders._timeframe = SimpleNamespace(close_of=lambda _: CLOSE_MS)
+    bench.after(1)
+    assert len(bench.sent) == 1
+    bench.balance = 11.0
+    bench.after(6.999)
+    assert len(bench.sent) == 1
+    bench.after(7.002)
+    assert len(bench.sent) == 2
+    evidence, armed = bench.records[-3:-1]
+    assert (evidence["fill"], armed["before"]["TESTBTC"]) == ("once", 11.0)
+
+
+def test_a_look_that_the_next_order_ended_without_wallets_from_before_is_not_taken_again(bench: Bench) -> None:
+    """Neither in the same step nor in a later one."""
+    for hour in (12, 13):
+        bench.decide(hour)
+    bench.begin_ms -= HOUR_MS
+    bench.orders = bench.anew()
+    bench.orders._timeframe = SimpleNamespace(close_of=lambda _: CLOSE_MS)
+    first, second = bench.journal.book.orders.values()
+    bench.balance = None
+    with bench.journal.held("test"):
+        bench.orders._carry_on(second)
+        bench.clock.wait(7)
+        bench.orders._carry_on(first)
+        bench.orders._carry_on(bench.journal.book.orders[second.id])
+    assert bench.kinds == ["decided", "decided", "armed", "acked", "evidence", "armed", "acked"]
+
+
+def test_a_stop_is_noticed_before_the_wallets_are_asked(bench: Bench) -> None:
+    bench.decide()
+    bench.stop = 15
+    assert bench.after(1) is False
+    assert bench.wallet_reads == []
+    bench.stop = None
+    bench.after(2)
+    assert len(bench.sent) == 1
+
+
+def test_an_order_is_never_taken_for_unsent_by_the_process_that_sent_it(bench: Bench) -> None:
+    bench.decide()
+    (order,) = bench.journal.book.open
+    bench.orders._require_first(order)
+    with pytest.raises(AssertionError, match="20260204-1300 would be sent twice"):
+        bench.orders._require_first(order)
+
+
+def test_an_order_that_the_journal_has_as_armed_is_never_sent(bench: Bench) -> None:
+    bench.decide()
+    (order,) = bench.journal.book.open
+    with pytest.raises(AssertionError, match="would be sent twice"):
+        bench.orders._require_first(replace(order, armed_ms=1))
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(600.0, "acked"), (600.001, "expired")])
+def test_a_signal_is_fresh_for_ten_minutes_to_the_millisecond(bench: Bench, seconds: float, kind: str) -> None:
+    bench.decide()
+    bench.after(seconds)
+    assert bench.kinds[-1] == kind
+
+
+@pytest.mark.parametrize(("begin_ms", "kind"), [(CLOSE_MS, "acked"), (CLOSE_MS + 1, "expired")])
+def test_a_candle_that_closes_in_the_moment_a_journal_begins_is_traded(bench: Bench, begin_ms: int, kind: str) -> None:
+    bench.begin_ms = begin_ms
+    bench.orders = bench.anew()
+    bench.decide()
+    bench.after(1)
+    assert bench.kinds[-1] == kind
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_what_an_operator_says_is_told_once_and_nothing_is_looked_at_after_it(bench: Bench, filled: bool) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    assert bench.orders.trouble == "order 20260204-1300 unresolved"
+    with bench.journal.held("test"):
+        bench.journal.append(Kind.RESOLVED, id=ORDER, filled=filled, by="ops", reason="seen")
+    for seconds in (10, 100, 200):
+        bench.after(seconds)
+    told = [event.told for event in bench.told if isinstance(event, OrderResolved)]
+    assert told == [f"{'filled' if filled else 'not filled'}, says ops: seen"]
+    assert len(bench.wallet_reads) == 1
+    assert bench.orders.trouble == ""
+    assert bench.orders.submitted == int(filled)
+    assert not bench.orders.busy
+
+
+def test_a_doubt_from_before_the_start_that_an_operator_ends_is_told(bench: Bench) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    bench.orders = bench.anew()
+    with bench.journal.held("test"):
+        bench.journal.append(Kind.RESOLVED, id=ORDER, filled=False, by="ops", reason="seen")
+    bench.after(1)
+    assert [event.told for event in bench.told if isinstance(event, OrderResolved)] == ["not filled, says ops: seen"]
+
+
+def test_wallets_that_resolved_a_doubt_end_it_and_nothing_is_held_after_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    for seconds in (97, 104):
+        bench.after(seconds)
+    assert bench.kinds[-1] == "evidence"
+    monkeypatch.setattr(Journal, "held", lambda *_: 1 / 0)
+    bench.after(110)
+
+
+def test_after_a_restart_an_order_in_doubt_is_given_the_time_in_which_the_api_may_retry(bench: Bench) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "who knows")
+    bench.decide()
+    bench.after(0.001)
+    bench.orders = bench.anew()
+    for seconds in (1, 96.999, 97.0, 102.999, 103.001):
+        bench.after(seconds)
+    assert [round(at) for at in bench.wallet_reads] == [0, 97, 103]
+
+
+def test_after_a_restart_an_acknowledged_order_is_looked_at_past_the_cache(bench: Bench) -> None:
+    bench.decide()
+    bench.after(0.001)
+    bench.balance = 11.0
+    bench.orders = bench.anew()
+    for seconds in (1, 6.998, 7.0, 12.99, 13.001):
+        bench.after(seconds)
+    assert [round(at) for at in bench.wallet_reads] == [0, 7, 13]
+    assert bench.kinds[-1] == "evidence"
+
+
+def test_the_state_counts_an_order_in_the_cycle_that_sent_it(desk: "Day") -> None:
+    counted = []
+    desk.wire.instead = after(
+        "/account/wallets", lambda _: counted.append(desk.state()["total_orders_submitted"]) if desk.posts else None
+    )
+    desk.live(5)
+    assert counted[0] == 1
