@@ -1,7 +1,6 @@
 """All about one candle in one line, while a live run's first three hours are watched (CR-001, Testing 3)."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,16 +13,23 @@ if TYPE_CHECKING:
     from conftest import Day
 
 CANDLE = Watched(1_770_296_400_000, 71_234.5, "LONG")  # opened at 2026-02-05 13:00 UTC
-ORDER = Order(
-    id="20260205-1300",
-    candle_ts=CANDLE.ts,
-    symbol="tTESTBTC:TESTUSD",
-    side="LONG",
-    size=0.012,
-    price=71_234.5,
-    decided_ms=0,
-)
-ACKED = replace(ORDER, label=Kind.ACKED, latency_ms=400, order_id=12345, multiple=1.0)
+
+
+def order(label: Kind = Kind.DECIDED, **known: Any) -> Order:
+    return Order(
+        id="20260205-1300",
+        candle_ts=CANDLE.ts,
+        symbol="tTESTBTC:TESTUSD",
+        side="LONG",
+        size=0.012,
+        price=71_234.5,
+        decided_ms=0,
+        label=label,
+        **known,
+    )
+
+
+ACKED = {"label": Kind.ACKED, "latency_ms": 400, "order_id": 12345, "multiple": 1.0}
 
 
 def test_a_candle_without_an_order_is_told_with_its_close_and_action() -> None:
@@ -31,32 +37,32 @@ def test_a_candle_without_an_order_is_told_with_its_close_and_action() -> None:
 
 
 def test_an_acknowledged_order_is_told_with_its_number_its_time_and_the_wallets() -> None:
-    assert told(CANDLE, ACKED) == "13:00 close 71,234.50 LONG 0.012 acked in 0.4s order 12345, wallets 1.00x"
+    assert told(CANDLE, order(**ACKED)) == "13:00 close 71,234.50 LONG 0.012 acked in 0.4s order 12345, wallets 1.00x"
 
 
 @pytest.mark.parametrize(
-    ("order", "end"),
+    ("found", "end"),
     [
-        (replace(ACKED, multiple=None), "acked in 0.4s order 12345, wallets not read"),
-        (replace(ACKED, multiple=0.0), "acked in 0.4s order 12345, wallets 0.00x"),
+        (order(**ACKED | {"multiple": None}), "acked in 0.4s order 12345, wallets not read"),
+        (order(**ACKED | {"multiple": 0.0}), "acked in 0.4s order 12345, wallets 0.00x"),
         (
-            replace(ACKED, label=Kind.UNKNOWN, reason="no reply within 90s", order_id=None, latency_ms=90_000),
+            order(Kind.UNKNOWN, reason="no reply within 90s", latency_ms=90_000, multiple=1.0),
             "unknown (no reply within 90s) in 90.0s, wallets 1.00x",
         ),
         (
-            replace(ACKED, label=Kind.REJECTED, reason="refused", order_id=None, multiple=None, latency_ms=0),
+            order(Kind.REJECTED, reason="refused", latency_ms=0),
             "rejected (refused) in 0.0s, wallets not read",
         ),
-        (replace(ORDER, label=Kind.BLOCKED, reason="the stop latch is set"), "blocked: the stop latch is set"),
+        (order(Kind.BLOCKED, reason="the stop latch is set"), "blocked: the stop latch is set"),
         (
-            replace(ORDER, label=Kind.EXPIRED, reason="its candle closed too early"),
+            order(Kind.EXPIRED, reason="its candle closed too early"),
             "expired: its candle closed too early",
         ),
-        (replace(ORDER, label=Kind.UNKNOWN, reason="the runner ended"), "unknown: the runner ended"),
+        (order(Kind.UNKNOWN, reason="the runner ended"), "unknown: the runner ended"),
     ],
 )
-def test_an_order_that_came_to_something_else_says_what_and_why(order: Order, end: str) -> None:
-    assert told(CANDLE, order) == f"13:00 close 71,234.50 LONG 0.012 {end}"
+def test_an_order_that_came_to_something_else_says_what_and_why(found: Order, end: str) -> None:
+    assert told(CANDLE, found) == f"13:00 close 71,234.50 LONG 0.012 {end}"
 
 
 def watched(day: "Day") -> list[str]:
