@@ -174,6 +174,8 @@ ODD: dict[str, Decisions] = {
     "no action": lambda record: record | {"action": None},
     "NONE": lambda record: record | {"action": "NONE"},
     "dry-run": lambda record: record | {"mode": "dry_run"},
+    "another symbol": lambda record: record | {"symbol": "tETHUSD"},
+    "another timeframe": lambda record: record | {"timeframe": "1m"},
 }
 
 
@@ -259,3 +261,20 @@ def test_an_evaluation_that_a_stop_left_out_of_the_log_is_made_again_and_its_ord
     desk.live(3)
     assert [(record["side"], record["size"]) for record in desk.records("decided")] == [("SHORT", 0.02)]
     assert desk.posts == 1
+
+
+def test_a_decision_of_the_journal_s_first_run_is_not_lost_either(day: "Day", monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    day.wire.decision = ("SHORT", 0.015)
+    with monkeypatch.context() as patch:
+        patch.setattr("genesis_ops.runner.orders.Orders.decide", kill)
+        with pytest.raises(Killed):
+            day.live(6)
+    assert day.kinds() == ["started"]
+    day.live(1)
+    assert day.kinds() == ["started", "decided", "started", "expired"]
