@@ -12,7 +12,7 @@ import pytest
 import genesis_ops
 from genesis_ops.errors import LockHeld, Refused
 from genesis_ops.state import lock
-from genesis_ops.state.lock import LockWish, hold, host_lock_directory, runner_locks
+from genesis_ops.state.lock import Holder, LockWish, hold, holders, host_lock_directory, runner_locks
 from genesis_ops.words import Mode
 
 NOW_MS = 1770206400_000  # 2026-02-04 12:00:00 UTC
@@ -334,3 +334,90 @@ def test_a_lock_that_passes_by_itself_tells_nobody_to_stop_its_holder(tmp_path: 
     assert held.value.message.startswith(f"an order is under way: pid {os.getpid()}")
     assert "kill" not in held.value.next_command
     assert held.value.notes[-1] == "it is let go by itself: try again"
+
+
+def test_the_names_of_those_who_hold_locks_are_read_without_taking_one(tmp_path: Path) -> None:
+    first, second, free = (tmp_path / name for name in ("first.lock", "second.lock", "free.lock"))
+    take(free)
+    with holding(first, second) as other:
+        wishes = [wish(path) for path in (first, second, free, tmp_path / "none.lock")]
+        assert holders(wishes) == (Holder(other.pid, "2026-02-04T12:00:00.000Z", "genesis-ops run --dry-run"),)
+        descriptors = len(list(Path("/dev/fd").iterdir()))
+        holders(wishes)
+        assert len(list(Path("/dev/fd").iterdir())) == descriptors
+    assert not (tmp_path / "none.lock").exists()
+    assert holders([wish(path) for path in (first, second)]) == ()
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "fifo", "directory"])
+def test_nobody_s_name_is_read_through_what_is_no_plain_file(tmp_path: Path, kind: str) -> None:
+    path, plate = tmp_path / "runner.lock", tmp_path / "plate"
+    with holding(plate):
+        make: dict[str, Callable[[], None]] = {
+            "symbolic link": lambda: path.symlink_to(plate),
+            "fifo": lambda: os.mkfifo(path),
+            "directory": path.mkdir,
+        }
+        make[kind]()
+        assert holders([wish(path)]) == ()
+        assert len(holders([wish(plate)])) == 1
+
+
+def test_a_file_system_that_knows_no_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(_: int) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(lock, "_lock_now", unsupported)
+    with pytest.raises(Refused, match="No locks available") as caught:
+        take(tmp_path / "runner.lock")
+    assert caught.value.next_command == f"ls -ld {tmp_path}"
+
+
+def test_a_holder_that_another_user_started_is_named_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path) as other:
+
+        def forbidden(_: int, __: int) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(os, "kill", forbidden)
+        error = refusal(path)
+        monkeypatch.undo()
+    assert f"pid {other.pid}" in error.message
+
+
+def test_a_lock_without_a_name_plate_is_still_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runner.lock"
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with hold([wish(path)], command="", now_ms=NOW_MS):
+            patch.undo()
+            assert refusal(path).next_command == f"fuser -v {path}"
+    take(path)
+
+
+def test_a_name_plate_that_was_longer_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    path.write_bytes(b"x" * 1000)
+    with hold([wish(path)], command="c" * 300, now_ms=NOW_MS):
+        said = json.loads(path.read_bytes())
+    assert said == {"pid": os.getpid(), "since": "2026-02-04T12:00:00.000Z", "command": "c" * 200}
+    assert path.read_bytes() == b""
+
+
+def test_of_a_long_since_two_hundred_characters_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "runner.lock"
+    with holding(path) as other:
+        path.write_text(json.dumps({"pid": other.pid, "since": "s" * 1000, "command": ""}))
+        assert refusal(path).message.endswith(f", since {'s' * 200}")
+
+
+def test_without_a_usable_run_lock_the_temporary_directory_is_the_host_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert host_lock_directory() == Path(tempfile.gettempdir())
