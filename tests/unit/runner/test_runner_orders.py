@@ -984,9 +984,9 @@ class Bench:
         self.sent.append(order)
         return self.reply
 
-    def decide(self, hour: int = 13) -> None:
+    def decide(self, hour: int = 13, size: float | None = 1.0, config_hash: str = "h" * 64) -> None:
         candle = PendingEvaluation(CLOSE_MS + (hour - 14) * HOUR_MS, 70_000.0, "latest")
-        self.orders.decide(orders.Decision(candle, "LONG", 1.0, "h" * 64))
+        self.orders.decide(orders.Decision(candle, "LONG", size, config_hash))
 
     def after(self, seconds: float) -> bool:
         """Work at so many seconds after the close."""
@@ -1131,7 +1131,7 @@ def test_the_next_order_leaves_when_the_wallets_show_the_one_before(bench: Bench
     bench.balance = 11.0
     bench.after(6.999)
     assert len(bench.sent) == 1
-    bench.after(7.002)
+    bench.after(7)
     assert len(bench.sent) == 2
     evidence, armed = bench.records[-3:-1]
     assert (evidence["fill"], armed["before"]["TESTBTC"]) == ("once", 11.0)
@@ -1152,6 +1152,28 @@ def test_a_look_that_the_next_order_ended_without_wallets_from_before_is_not_tak
         bench.orders._carry_on(first)
         bench.orders._carry_on(bench.journal.book.orders[second.id])
     assert bench.kinds == ["decided", "decided", "armed", "acked", "evidence", "armed", "acked"]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(None, 0.0), (-2.0, 0.0), (0.5, 0.5)])
+def test_a_size_that_is_none_is_recorded_as_nothing(bench: Bench, size: float | None, kept: float) -> None:
+    bench.decide(size=size)
+    assert bench.records[-1]["size"] == kept
+
+
+def test_another_configuration_is_named_by_its_first_twelve_characters(bench: Bench) -> None:
+    bench.decide(config_hash="g" * 64)
+    bench.after(1)
+    assert bench.records[-1]["reason"] == "the runtime configuration is gggggggggggg, not hhhhhhhhhhhh"
+
+
+@pytest.mark.parametrize(("balance", "event"), [(10.0, WalletDoubt), (10.5, WalletDoubt), (11.0, WalletChange)])
+def test_only_one_whole_fill_is_told_without_a_doubt(bench: Bench, balance: float, event: type[Event]) -> None:
+    bench.decide()
+    bench.after(1)
+    bench.balance = balance
+    for seconds in (60, 70):
+        bench.after(seconds)
+    assert [type(told) for told in bench.told[2:]] == [event]
 
 
 def test_a_stop_is_noticed_before_the_wallets_are_asked(bench: Bench) -> None:
@@ -1251,9 +1273,9 @@ def test_after_a_restart_an_acknowledged_order_is_looked_at_past_the_cache(bench
     bench.after(0.001)
     bench.balance = 11.0
     bench.orders = bench.anew()
-    for seconds in (1, 6.998, 7.0, 12.99, 13.001):
+    for seconds in (1, 6.5, 7.0, 12.5, 13.0):
         bench.after(seconds)
-    assert [round(at) for at in bench.wallet_reads] == [0, 7, 13]
+    assert [round(at, 1) for at in bench.wallet_reads] == [0.0, 7.0, 13.0]
     assert bench.kinds[-1] == "evidence"
 
 
