@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from genesis_ops.errors import Refused, StateUnreadable
+from genesis_ops.errors import JournalDamaged, Refused, StateUnreadable
 from genesis_ops.runlog.events import CandleClose, CandleMissed, Evaluation, StateRebuilt
 from genesis_ops.runner.recover import Wanted, evaluations, recover
 from genesis_ops.state.store import StateStore
@@ -278,3 +278,92 @@ def test_a_decision_of_the_journal_s_first_run_is_not_lost_either(day: "Day", mo
     assert day.kinds() == ["started"]
     day.live(1)
     assert day.kinds() == ["started", "decided", "started", "expired"]
+
+
+# --- the journal that others know more of
+
+
+def lost_wholly(logs: Path) -> None:
+    (logs / "runner_orders_20260204.log").unlink()
+
+
+def lost_its_oldest_day(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    *_, newest = file.read_bytes().splitlines(keepends=True)
+    (logs / "runner_orders_20260205.log").write_bytes(newest)
+    file.unlink()
+
+
+def lost_its_end(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def lost_wholly_with_the_state(logs: Path) -> None:
+    lost_wholly(logs)
+    (logs / "runner_state.json").unlink()
+
+
+def lost_its_end_with_the_state(logs: Path) -> None:
+    file = logs / "runner_orders_20260204.log"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+    (logs / "runner_state.json").unlink()
+
+
+LOSSES = (lost_wholly, lost_its_oldest_day, lost_its_end, lost_wholly_with_the_state, lost_its_end_with_the_state)
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_journal_that_lost_records_keeps_live_paper_from_starting_and_dry_run_not(
+    desk: "Day", lose: Callable[[Path], None]
+) -> None:
+    desk.live(6)
+    lose(desk.logs)
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            desk.live(6)
+        assert refused.value.exit_code == 78
+    if (desk.logs / "runner_state.json").exists():
+        assert isinstance(refused.value, JournalDamaged)
+    with pytest.raises(JournalDamaged) as damaged:
+        desk.live(6, rebuild=True)
+    assert damaged.value.exit_code == 78
+    assert desk.posts == 1
+    if not (desk.logs / "runner_state.json").exists():
+        (desk.logs / "runner_state.json").write_text(
+            json.dumps(
+                {
+                    "last_processed_candle_ts": 1_770_210_000_000,
+                    "total_evaluations": 2,
+                    "total_orders_submitted": 1,
+                    "last_heartbeat": None,
+                }
+            )
+        )
+    desk.run(5)
+    assert desk.posts == 1
+
+
+def test_each_memory_of_the_journal_says_what_it_misses(desk: "Day") -> None:
+    desk.live(6)
+    journal = desk.logs / "runner_orders_20260204.log"
+    whole, state = journal.read_bytes(), desk.logs / "runner_state.json"
+    lost_its_end(desk.logs)
+    with pytest.raises(
+        JournalDamaged, match=r"/runner_orders_\*.log: the state knows of 6 records, and it holds 5, or"
+    ):
+        desk.live(6)
+    journal.write_bytes(whole.splitlines(keepends=True)[0])
+    state.write_text(json.dumps({key: value for key, value in desk.state().items() if key != "journal"}))
+    with pytest.raises(JournalDamaged, match=r"/runner_orders_\*.log: the runner log tells of 1 orders, and it of 0"):
+        desk.live(6)
+    journal.write_bytes(whole)
+    desk.live(6)
+
+
+def test_another_market_s_journal_is_refused(desk: "Day") -> None:
+    champion = desk.settings().champion_file
+    champion.with_name("tETHUSD_1h.json").write_bytes(champion.read_bytes())
+    with pytest.raises(Refused, match="is another market's: tBTCUSD 1h"):
+        desk.live(5, symbol="tETHUSD", state_file=str(desk.logs / "another.json"))
+    assert desk.posts == 0
