@@ -83,7 +83,7 @@ def below(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("arguments", [("--override-gate", "why"), ("--live-paper", "--override-gate", " ")])
 def test_an_override_takes_a_reason_and_goes_with_live_paper(root: Path, arguments: tuple[str, ...]) -> None:
-    told(run(root, *arguments), USAGE, words="takes a reason, and goes with --live-paper")
+    told(run(root, *arguments), USAGE, words="--override-gate takes a reason of at most 500 characters")
 
 
 @pytest.mark.parametrize(

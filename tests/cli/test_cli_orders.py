@@ -24,9 +24,9 @@ from genesis_ops.journal.record import Kind, Record, write
 from genesis_ops.runlog.writer import DayFile
 from genesis_ops.settings import load
 from genesis_ops.state.latch import read_latch
-from genesis_ops.state.lock import LockWish, hold
+from genesis_ops.state.lock import LockWish, hold, runner_locks
 from genesis_ops.state.operations import operations_file, read
-from genesis_ops.words import HOUR_MS, day, iso
+from genesis_ops.words import HOUR_MS, Mode, day, iso
 
 PASS, FAIL, USAGE, UNKNOWN, WRITE, LOCKED, REFUSED = 0, 1, 2, 3, 70, 75, 78
 BEGIN = 1_770_206_400_000  # 2026-02-04 12:00 UTC
@@ -623,6 +623,12 @@ def test_an_order_in_doubt_turns_stop_check_and_preflight_red_until_it_is_resolv
     assert {stop_check(root)["outcome"], preflight(root)["outcome"]} == {"PASS"}
 
 
+def live_locks(root: Path) -> tuple[LockWish, ...]:
+    known = load({"root": root}, os.environ, None).settings
+    pair = {"symbol": SYMBOL, "timeframe": "1h", "mode": Mode.LIVE_PAPER}
+    return runner_locks(known.state_file, known.log_dir, known.lock_dir, **pair)  # type: ignore[arg-type]
+
+
 def test_an_order_that_a_living_runner_is_sending_is_no_doubt_for_two_minutes(book: Book, root: Path) -> None:
     (book.logs / "runner_20260204.log").write_text(LOG)
     now_ms = time.time_ns() // 1_000_000
@@ -639,7 +645,11 @@ def test_an_order_that_a_living_runner_is_sending_is_no_doubt_for_two_minutes(bo
     book.put(Kind.DECIDED, id=name, **about)
     book.put(Kind.ARMED, id=name, before=BEFORE)
     assert stop_check(root)["outcome"] == "FAIL"
-    with hold((LockWish(book.logs / "runner.lock", ""),), command="genesis-ops run", now_ms=now_ms):
+    with hold(live_locks(root), command="genesis-ops run", now_ms=now_ms):
+        assert stop_check(root)["outcome"] == "FAIL", "this run was not there when it was armed"
+    with hold(live_locks(root)[2:], command="genesis-ops run", now_ms=now_ms - 90_000):
+        assert stop_check(root)["outcome"] == "FAIL", "a dry-run sends nothing"
+    with hold(live_locks(root), command="genesis-ops run", now_ms=now_ms - 90_000):
         assert {stop_check(root)["outcome"], preflight(root)["outcome"]} == {"PASS"}
         assert "being sent at this moment" in flat(orders(root, "verify"))
         assert "being sent at this moment" in flat(orders(root, "show", name))
@@ -664,7 +674,7 @@ def test_enforcing_stops_for_an_order_in_doubt_until_it_is_resolved_and_somebody
 def test_nobody_is_stopped_while_a_living_runner_asks_the_wallets_for_up_to_ten_minutes(book: Book, root: Path) -> None:
     (book.logs / "runner_20260204.log").write_text(LOG)
     name = book.answered(Kind.UNKNOWN, reason="no reply within 90s")
-    settings_ = load({"root": root}, {}, None).settings
+    settings_ = load({"root": root}, os.environ, None).settings
 
     def reasons(seconds: int) -> list[str]:
         now_ms = book.now_ms + seconds * 1000
@@ -673,7 +683,9 @@ def test_nobody_is_stopped_while_a_living_runner_asks_the_wallets_for_up_to_ten_
         return [reason for reason in told if name in reason]
 
     assert reasons(60), "nobody asks"
-    with hold((LockWish(book.logs / "runner.lock", ""),), command="genesis-ops run", now_ms=book.now_ms):
+    with hold((LockWish(book.logs / "runner.lock", ""),), command="genesis-ops run --dry-run", now_ms=book.now_ms):
+        assert reasons(60), "a dry-run asks nobody"
+    with hold(live_locks(root), command="genesis-ops run", now_ms=book.now_ms):
         assert not reasons(60)
         assert stop_check(root)["outcome"] == "FAIL", "it is red all the same"
         assert reasons(601)

@@ -22,6 +22,7 @@ from genesis_ops.rehearsal.clock import VirtualClock
 from genesis_ops.runlog.events import Event
 from genesis_ops.runlog.writer import DayFile
 from genesis_ops.runner.orders import Decision, Hands, Orders, label_the_armed
+from genesis_ops.state.claim import claim_of
 from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.words import HOUR_MS, Timeframe
 
@@ -216,6 +217,7 @@ class Desk:
             read_latch=lambda: True if self.latched else None,  # type: ignore[arg-type,return-value]
             free_bytes=lambda: 0 if self.chance.of("disk full") else 1 << 30,
             stop_signal=lambda: 15 if self.chance.of("signal") else None,
+            claim=claim_of(self.directory, f"{PAIR} 1h", self.directory, durable=False),
         )
         orders = Orders(hands, journal.book.starts[-1], Timeframe.H1, "test")
         for decision in self.decided.values():

@@ -77,6 +77,8 @@ class JournalFacts(NamedTuple):
     """Orders whose request is under way at this moment, by a runner that lives."""
     log: LogWords
     state: StateWords
+    market: str = ""
+    """Which market its newest live run traded."""
 
     @property
     def records(self) -> int:

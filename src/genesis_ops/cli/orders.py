@@ -1,5 +1,6 @@
 """genesis-ops orders: what was ordered on paper and what came of it, by the journal; nothing here ever sends."""
 
+import shlex
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from genesis_ops.cli.judging import OutputFormat, Strict, tell
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import GenesisError, LockHeld, Refused, UsageRefused, typed
+from genesis_ops.errors import GenesisError, LockHeld, Refused, Unreachable, UsageRefused, typed
 from genesis_ops.report.formats import Format
 from genesis_ops.words import visible
 
@@ -30,7 +31,6 @@ RESOLVE = "orders-resolve"
 _LONGEST_REASON = 500
 _PATIENCE_SECONDS = 2.0
 _MOST_NAMED = 8
-_KILLED = "the runner ended while it was being sent"
 
 
 class Rendering(StrEnum):
@@ -101,7 +101,8 @@ def resolve(  # noqa: PLR0913 - one parameter an option
     settings = load_settings(ctx, log_dir=log_dir).settings
 
     order = _named(_read(settings)[0], name, settings)
-    _require_owner(settings.log_dir, f"genesis-ops orders resolve {order.id}")
+    said = "--filled" if filled else "--not-filled"
+    _require_owner(settings.log_dir, f"genesis-ops orders resolve {order.id} {said} --reason {shlex.quote(reason)}")
     left = _resolved(settings.log_dir, order.id, reason, filled=filled)
     typer.echo(f"order {order.id} is resolved: {'filled' if filled else 'not filled'}; nothing was sent")
     for line in _what_follows(settings.log_dir, left):
@@ -130,19 +131,25 @@ def verify(
 
 
 def tell_run(settings: "Settings") -> None:
-    """Show what the newest live run ordered, order by order (change request CR-001, testing 2)."""
+    """Show what the newest live run did about orders, one by one (change request CR-001, testing 2).
+
+    Raises:
+        Unreachable: nobody can tell yet what came of one of them.
+    """
     from genesis_ops.cli.pages import put
     from genesis_ops.collect.journal import whole_journal
-    from genesis_ops.report.orders import one
+    from genesis_ops.report.orders import doubt, one, resolve_command
 
     read = whole_journal(settings.log_dir)
     begin = read.book.starts[-1].number if read.book.starts else 0
-    decided = [entry.record.content["id"] for entry in read.entries[begin:] if entry.record.kind == "decided"]
-    if not decided:
+    names = dict.fromkeys(str(entry.record.content["id"]) for entry in read.entries[begin:])
+    if not names:
         typer.echo("the candles of this run asked for no order")
         return
-    drawn = [(read.book.orders[name], read.records_of(name)) for name in decided]
+    drawn = [(read.book.orders[name], read.records_of(name)) for name in names]
     put(lambda page: (line for order, records in drawn for line in (*one(order, records, page), ())))
+    if stuck := [order for order, _ in drawn if order.unresolved]:
+        raise Unreachable(doubt(stuck[0]), next_command=resolve_command(stuck[0]))
 
 
 _HELP = "genesis-ops orders resolve --help"
@@ -190,6 +197,7 @@ def _resolved(log_dir: "Path", name: str, reason: str, *, filled: bool) -> tuple
 
     from genesis_ops.journal.journal import Journal
     from genesis_ops.journal.record import Kind
+    from genesis_ops.runner.orders import KILLED
     from genesis_ops.state.operations import record, who
 
     def now_ms() -> int:
@@ -203,7 +211,7 @@ def _resolved(log_dir: "Path", name: str, reason: str, *, filled: bool) -> tuple
                 raise _not_in_doubt(order)
             record(log_dir, now_ms(), RESOLVE, [reason], order=name, filled=filled, label=str(order.label))
             if order.label is Kind.ARMED:
-                journal.append(Kind.UNKNOWN, id=name, reason=_KILLED)
+                journal.append(Kind.UNKNOWN, id=name, reason=KILLED)
             journal.append(Kind.RESOLVED, id=name, filled=filled, by=who(), reason=reason)
             return tuple(doubt.id for doubt in book.unresolved)
     except LockHeld as error:

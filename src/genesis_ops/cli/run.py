@@ -2,13 +2,18 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
 
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import UsageRefused
+from genesis_ops.errors import AbortCondition, Unreachable, UsageRefused
+from genesis_ops.settings import Settings
 from genesis_ops.words import Mode, visible
+
+_LONGEST_REASON = 500
 
 
 def run(  # noqa: PLR0913 - one parameter an option (contract §6)
@@ -38,8 +43,10 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
     ] = False,
 ) -> None:
     """Poll candles, have each close evaluated once, and log it: the runner of the phase."""
-    if override_gate is not None and (not live_paper or not override_gate.strip()):
-        raise UsageRefused("--override-gate takes a reason, and goes with --live-paper")
+    if override_gate is not None and (not live_paper or not 0 < len(override_gate.strip()) <= _LONGEST_REASON):
+        raise UsageRefused(
+            f"--override-gate takes a reason of at most {_LONGEST_REASON} characters, and goes with --live-paper"
+        )
     settings = load_settings(
         ctx, symbol=symbol, timeframe=timeframe, poll_interval=poll_interval,
         api_url=_api_address(api_url, host, port),
@@ -63,13 +70,29 @@ def run(  # noqa: PLR0913 - one parameter an option (contract §6)
             command=" ".join(sys.argv),
         )
         mode = None if live_paper is None else Mode.LIVE_PAPER if live_paper else Mode.DRY_RUN
-        start(
-            settings, around, candles=candles, rebuild=rebuild_state, mode=mode, override=(override_gate or "").strip()
-        )
-    if live_paper and candles is not None:
-        from genesis_ops.cli.orders import tell_run
+        override = (override_gate or "").strip()
+        with _told_at_the_end(settings, wanted=bool(live_paper) and candles is not None):
+            start(settings, around, candles=candles, rebuild=rebuild_state, mode=mode, override=override)
 
-        tell_run(settings)
+
+@contextmanager
+def _told_at_the_end(settings: Settings, *, wanted: bool) -> Iterator[None]:
+    """Report what was ordered, after a clean end and after one that the orders themselves brought about."""
+    try:
+        yield
+    except AbortCondition:
+        if wanted:
+            with suppress(Unreachable):
+                _tell(settings)
+        raise
+    if wanted:
+        _tell(settings)
+
+
+def _tell(settings: Settings) -> None:
+    from genesis_ops.cli.orders import tell_run
+
+    tell_run(settings)
 
 
 def _api_address(api_url: str | None, host: str | None, port: int | None) -> str | None:

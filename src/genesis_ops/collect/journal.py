@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +18,9 @@ from genesis_ops.collect.where import is_directory
 from genesis_ops.durable import read_whole
 from genesis_ops.errors import GenesisError, JournalDamaged, Refused, StateUnreadable, typed
 from genesis_ops.runlog.files import LONGEST, log_files
+from genesis_ops.runlog.reader import Notes
 from genesis_ops.settings import Settings
-from genesis_ops.words import stamp, visible
+from genesis_ops.words import Mode, stamp, visible
 
 if TYPE_CHECKING:
     from genesis_ops.journal.book import Book, Order
@@ -129,7 +131,7 @@ def _doubts(
     """Tell the orders in doubt from those whose request is under way at this moment."""
     sending = being_sent(read.book, log_dir, settings, now_ms)
     stuck = [order for order in read.book.unresolved if order.id not in sending]
-    lives = bool(stuck) and _runner_lives(log_dir, settings)
+    lives = bool(stuck) and _living_since_ms(log_dir, settings) is not None
     doubts = tuple(_doubt(order, read, shown)._replace(settling=lives and _settles(order, now_ms)) for order in stuck)
     damage = read.damage
     if damage is not None and not _hidden(damage):
@@ -147,20 +149,37 @@ def being_sent(book: "Book", log_dir: Path, settings: Settings, now_ms: int) -> 
 
     armed = [order for order in book.unresolved if order.label is Kind.ARMED and order.armed_ms is not None]
     young = frozenset(order.id for order in armed if abs(now_ms - (order.armed_ms or 0)) <= _SENDING_MS)
-    return young if young and _runner_lives(log_dir, settings) else frozenset()
+    since_ms = _living_since_ms(log_dir, settings) if young else None
+    return frozenset(
+        order.id for order in armed if order.id in young and since_ms and since_ms <= (order.armed_ms or 0)
+    )
 
 
 def _settles(order: "Order", now_ms: int) -> bool:
     return order.wants_evidence and order.before is not None and abs(now_ms - order.label_ms) <= _SETTLING_MS
 
 
-def _runner_lives(log_dir: Path, settings: Settings) -> bool:
+def _living_since_ms(log_dir: Path, settings: Settings) -> int | None:
+    """Tell since when (ms, UTC) a runner lives that orders from this journal; None where none does.
+
+    It holds both the log directory's lock and the pair's, which no dry-run takes.
+    """
+    from genesis_ops.clients.paper import paper_pair
     from genesis_ops.state.lock import holders, runner_locks
 
-    locks = runner_locks(
-        settings.state_file, log_dir, settings.lock_dir, symbol=settings.symbol, timeframe=settings.timeframe
-    )
-    return bool(holders(locks[2:]))
+    with suppress(Refused, ValueError):
+        pair, _, directory = runner_locks(
+            settings.state_file,
+            log_dir,
+            settings.lock_dir,
+            symbol=paper_pair(settings.symbol),
+            timeframe=settings.timeframe,
+            mode=Mode.LIVE_PAPER,
+        )
+        here = {holder.pid for holder in holders((directory,))}
+        since = [holder.since for holder in holders((pair,)) if holder.pid in here]
+        return round(datetime.fromisoformat(since[0]).timestamp() * 1000) if since else None
+    return None
 
 
 def _doubt(order: "Order", read: Read, shown: Shown) -> OrderDoubt:
@@ -260,6 +279,7 @@ def gather(settings: Settings, now_ms: int) -> JournalFacts:
         sending=sending,
         log=log,
         state=_beside(state, read),
+        market=visible(read.book.starts[-1].market) if read.book.starts else "",
     )
 
 
@@ -301,17 +321,16 @@ def _armed_as(entry: "Entry", candle_ts: object, shown: Shown) -> Armed:
 
 
 def _log(log_dir: Path, directory: str) -> LogWords:
-    from genesis_ops.runlog.events import OrderSubmitting
-    from genesis_ops.runlog.sieve import Sieve
+    from genesis_ops.runlog.submissions import own_submissions
 
     try:
         files = log_files(log_dir)
     except OSError as error:
         missing = isinstance(error, NotADirectoryError)
         return LogWords(not missing, trouble="" if missing else f"{directory} cannot be listed ({error.strerror})")
-    sieve = Sieve(files)
-    lines = tuple(line for line in sieve if isinstance(line.event, OrderSubmitting))
-    troubles = (*sieve.notes.unreadable, *sieve.notes.damaged)
+    notes: list[Notes] = []
+    lines = own_submissions(files, notes)
+    troubles = (*notes[0].unreadable, *notes[0].damaged)
     return LogWords(bool(files), lines, tuple(line.at_ms for line in lines), troubles[0] if troubles else "")
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from genesis_ops.journal.book import Order
 
-NOTHING = 0.1
-"""Up to this part of an order's size nothing was filled: fees and rounding."""
+DUST = 2e-8
+"""Up to this change of the base currency nothing was filled: rounding. The API may change a size to any part of it."""
 _ONCE = (0.9, 1.1)
 _SEVERAL = 1.75
 """From so many times its size on it was filled more than once."""
-_ROUNDING = 1e-12
 
 
 class Fill(StrEnum):
@@ -28,7 +27,7 @@ class Fill(StrEnum):
     UNCLEAR = "unclear"
     """They moved, but by no multiple of the order: a part of it, or somebody else's trade."""
     UNREADABLE = "unreadable"
-    """They could not be read before or after it."""
+    """They could not be read before or after it, or do not name what was traded."""
 
 
 class Change(NamedTuple):
@@ -47,12 +46,18 @@ def currencies(symbol: str) -> tuple[str, str]:
 
 
 def change(symbol: str, side: str, size: float, before: Mapping[str, float], after: Mapping[str, float]) -> Change:
-    """Judge how often an order of a size (in base currency, above 0) was filled between two readings."""
+    """Judge how often an order of a size (in base currency, above 0) was filled between two readings.
+
+    A wallet that nothing was ever in may not be named, but a reading that does not name the quote currency, or two that
+    do not name the base currency, are no evidence of anything.
+    """
     base, quote = currencies(symbol)
+    silent = quote not in before or quote not in after or not (base in before or base in after)
     moved = after.get(base, 0.0) - before.get(base, 0.0)
     paid = after.get(quote, 0.0) - before.get(quote, 0.0)
     multiple = (moved if side == "LONG" else -moved) / size
-    return Change(round(moved, 8), round(paid, 8), round(multiple, 4), _fill(multiple))
+    fill = Fill.UNREADABLE if silent else _fill(moved, multiple)
+    return Change(round(moved, 8), round(paid, 8), round(multiple, 4), fill)
 
 
 def told_change(order: "Order") -> str:
@@ -66,8 +71,8 @@ def told_change(order: "Order") -> str:
     )
 
 
-def _fill(multiple: float) -> Fill:
-    if abs(multiple) <= NOTHING + _ROUNDING:
+def _fill(moved: float, multiple: float) -> Fill:
+    if abs(moved) <= DUST:
         return Fill.NONE
     if _ONCE[0] <= multiple <= _ONCE[1]:
         return Fill.ONCE

@@ -26,6 +26,8 @@ class Facts(NamedTuple):
     offset_ms: int | None
     """Exchange minus host; None where the exchange has not told its time."""
     free_bytes: int | None
+    ordered: str
+    """Why this host's record of what was ordered speaks against it."""
     configuration: str
     """How the runtime configuration differs from the one that passed the gate."""
 
@@ -55,5 +57,6 @@ def _obstacles(facts: Facts) -> tuple[tuple[bool, str], ...]:
         (facts.age_seconds < -LARGEST_OFFSET_MS / 1000, "its candle has not closed yet"),
         (free is None, "the free space of the disk cannot be read"),
         (free is not None and free < LEAST_FREE_BYTES, f"{(free or 0) >> 20} MiB are free, and 16 MiB is the least"),
+        (bool(facts.ordered), facts.ordered),
         (bool(facts.configuration), facts.configuration),
     )

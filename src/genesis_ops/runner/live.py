@@ -5,7 +5,6 @@ restart has passed the gate already, as long as champion and configuration are t
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.clients.api import GenesisApi
@@ -14,9 +13,9 @@ from genesis_ops.errors import EvaluationFailure, GenesisError, JournalDamaged, 
 from genesis_ops.journal.book import Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.runlog.events import Event, GateOverridden, GatePassed, JournalTorn, OrderOpen, OrderSubmitting
+from genesis_ops.runlog.events import Event, GateOverridden, GatePassed, JournalTorn, OrderOpen
 from genesis_ops.runlog.files import log_files
-from genesis_ops.runlog.sieve import Sieve
+from genesis_ops.runlog.submissions import own_submissions
 from genesis_ops.runner.evaluate import in_streams
 from genesis_ops.runner.orders import JOURNAL, Decision, label_the_armed, record_decision
 from genesis_ops.runner.recover import Recovered, evaluations
@@ -63,7 +62,16 @@ def recover_orders(journal: Journal, asked: Asked) -> tuple[Event, ...]:
     if book.starts and (lost := _lost_decision(settings, asked.found, journal)) is not None:
         with journal.held(asked.command):
             record_decision(journal, book.starts[-1].symbol, lost)
-    return (*torn, *(OrderOpen(order.id, order.reason or "filled several times") for order in book.unresolved))
+    return (*torn, *in_doubt(journal))
+
+
+def in_doubt(journal: Journal) -> tuple[Event, ...]:
+    """Tell the orders in doubt, to a dry-run as well: nobody looks after them while it runs."""
+    told = {Kind.ARMED: "it was armed, and no outcome was written"}
+    doubts = (
+        (order.id, order.reason or told.get(order.label, "filled several times")) for order in journal.book.unresolved
+    )
+    return tuple(OrderOpen(name, reason) for name, reason in doubts)
 
 
 def _require_whole(journal: Journal, asked: Asked) -> None:
@@ -73,7 +81,7 @@ def _require_whole(journal: Journal, asked: Asked) -> None:
     if isinstance(known, dict) and isinstance(number, int) and number and journal.sum_of(number) != known.get("sum"):
         why = f"the state knows of {number} records, and it holds {journal.records}, or others"
         raise JournalDamaged(place / "runner_orders_*.log", None, why)
-    sent = _submissions(place)
+    sent = len(own_submissions(log_files(place)))
     if sent > journal.book.armed:
         why = f"the runner log tells of {sent} orders, and it of {journal.book.armed}"
         raise JournalDamaged(place / "runner_orders_*.log", None, why)
@@ -83,10 +91,6 @@ def _require_whole(journal: Journal, asked: Asked) -> None:
             f"the journal of orders in {place} is another market's: {visible(', '.join(sorted(markets)))}",
             next_command="genesis-ops run --state-file <another> --log-dir <another>",
         )
-
-
-def _submissions(log_dir: Path) -> int:
-    return sum(isinstance(line.event, OrderSubmitting) for line in Sieve(log_files(log_dir)))
 
 
 def _lost_decision(settings: Settings, found: Recovered, journal: Journal) -> Decision | None:
@@ -121,7 +125,7 @@ def admit(journal: Journal, asked: Asked, api: GenesisApi, paper: PaperApi) -> A
     told, reasons = (continued, []) if continued else _by_receipt(terms, asked)
     stuck = [order for order in journal.book.unresolved if not _can_resolve_itself(order, asked.found)]
     if stuck or (reasons and not asked.override):
-        raise _refused(stuck, reasons)
+        raise _refused(stuck, journal.book.unresolved, reasons)
     override = asked.override if reasons else ""
     with journal.held(asked.command):
         journal.append(
@@ -142,9 +146,9 @@ def _can_resolve_itself(order: Order, found: Recovered) -> bool:
     return found.former_mode is Mode.LIVE_PAPER and order.wants_evidence and order.before is not None
 
 
-def _refused(stuck: list[Order], reasons: list[str]) -> GenesisError:
+def _refused(stuck: list[Order], doubted: tuple[Order, ...], reasons: list[str]) -> GenesisError:
     """Name every reason; a doubt about an order comes first, because no override helps against it."""
-    doubts = [f"{order.id} is {order.label} and unresolved: {order.reason or order.fill}" for order in stuck]
+    doubts = [f"{order.id} is {order.label} and unresolved: {order.reason or order.fill}" for order in doubted]
     next_command = "genesis-ops acceptance --window 24h      after 24h of: genesis-ops run --dry-run"
     if stuck:
         name = stuck[0].id
@@ -182,10 +186,16 @@ def _require_whitelisted(paper: PaperApi, symbol: str, settings: Settings) -> No
 
 
 def _continued(journal: Journal, terms: Start, asked: Asked) -> str:
-    """Say which run goes on under the rules that it was admitted by; an override holds for one run only."""
+    """Say which run goes on under the rules that it was admitted by.
+
+    An override holds for one run only, and a run that ended more than a day ago is not one that goes on.
+    """
     last = journal.book.starts[-1] if journal.book.starts else None
     if asked.found.former_mode is not Mode.LIVE_PAPER or last is None or last.override:
         return ""
+    seen_ms = asked.found.last_seen_ms
+    if seen_ms is None or asked.now_ms() - seen_ms > FRESH_MS:
+        return ""  # nobody has watched for a day
     same = (last.champion_sha256, last.config_hash) == (terms.champion_sha256, terms.config_hash)
     return f"goes on from {stamp(last.at_ms)} UTC, champion and configuration unchanged" if same else ""
 
@@ -202,17 +212,23 @@ def _by_receipt(terms: Start, asked: Asked) -> tuple[str, list[str]]:
 
 
 def _faults(receipt: Receipt, terms: Start, now_ms: int) -> tuple[tuple[bool, str], ...]:
-    age_ms = now_ms - receipt.end_ms
+    age_ms, ahead_ms = now_ms - receipt.end_ms, max(receipt.end_ms, receipt.written_ms) - now_ms
+    failed = [name for name, outcome in receipt.checks.items() if outcome in {"FAIL", "UNKNOWN"}]
     covered_ms = receipt.covered_seconds * 1000
     accepted = receipt.runtime_config_hash
     return (
         (receipt.verdict not in {"PASS", "WARN"}, f"the acceptance said {receipt.verdict}"),
+        (
+            bool(failed),
+            f"the acceptance contradicts itself: {receipt.verdict}, though {', '.join(failed[:3])} did not pass",
+        ),
+        (receipt.written_ms < receipt.end_ms - _EDGES_MS, "the acceptance was written before its window ended"),
         (receipt.market != terms.market, f"the acceptance was of {visible(receipt.market)}, not of {terms.market}"),
         (
             age_ms > FRESH_MS,
             f"the acceptance is of {duration(age_ms / 1000)} ago, and {FRESH_MS // HOUR_MS}h is the most",
         ),
-        (age_ms < -_EDGES_MS, "the acceptance lies in the future"),
+        (ahead_ms > _EDGES_MS, "the acceptance lies in the future"),
         (
             min(receipt.end_ms - receipt.start_ms, covered_ms + _EDGES_MS) < DAY_MS,
             f"the acceptance covers {duration(receipt.covered_seconds)} of the 24h",

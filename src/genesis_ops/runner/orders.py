@@ -15,11 +15,12 @@ from genesis_ops.errors import AbortCondition, LockHeld, PaperFailure
 from genesis_ops.journal.book import Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.journal.wallet import Change, Fill, change, told_change
+from genesis_ops.journal.wallet import Change, Fill, change, currencies, told_change
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.arming import Facts, objection
 from genesis_ops.runner.feed import Feed
+from genesis_ops.state.claim import Claim
 from genesis_ops.state.latch import Latch
 from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.words import Timeframe
@@ -33,7 +34,7 @@ _GIVE_UP_SECONDS = 600.0
 _OPEN_LONGER_SECONDS = 60.0
 _PATIENCE_SECONDS = 0.5
 """How long a cycle waits for whoever holds the journal; a close must not be missed for it."""
-_KILLED = "the runner ended while it was being sent"
+KILLED = "the runner ended while it was being sent"
 
 
 class Hands(NamedTuple):
@@ -48,6 +49,7 @@ class Hands(NamedTuple):
     read_latch: Callable[[], Latch | None]
     free_bytes: Callable[[], int | None]
     stop_signal: Callable[[], int | None]
+    claim: Claim
 
 
 class Decision(NamedTuple):
@@ -60,10 +62,14 @@ class Decision(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """When (monotonic seconds) an order's wallets are looked at next, since when, and what the last look showed."""
+    """Since when (monotonic seconds) an order's wallets are looked at, when next, and what the last look showed.
+
+    ``settled`` is when the API has done all that it may do.
+    """
 
     since: float
     due: float
+    settled: float
     seen: Change | None = None
 
 
@@ -163,6 +169,7 @@ class Orders:
         self._end_looks(wallets)
         self._require_first(order)
         self._journal.append(Kind.ARMED, id=order.id, before=wallets)
+        hands.claim.take(order.candle_ts)
         hands.log.write(events.OrderSubmitting(order.side))
         began = hands.clock.monotonic()
         submission = hands.paper.submit(PaperOrder(order.symbol, order.side, order.size))
@@ -170,7 +177,7 @@ class Orders:
         ended = hands.clock.monotonic()
         self._shown_from = ended + PAST_CACHE_SECONDS
         settled = began + SUBMIT_SECONDS if submission.label is Label.UNKNOWN else ended
-        self._looks[order.id] = _Look(began, settled + PAST_CACHE_SECONDS)
+        self._looks[order.id] = _Look(began, settled + PAST_CACHE_SECONDS, settled)
 
     def _require_first(self, order: Order) -> None:
         """Assert invariant 2 once more, by a memory of this process's own."""
@@ -182,15 +189,17 @@ class Orders:
         hands = self._hands
         close_ms = self._timeframe.close_of(order.candle_ts)
         wanted, found = self._terms.config_hash, order.config_hash
+        exchange = hands.why_not_operative()  # the question that takes time comes first, and the latch after it
         return Facts(
             age_seconds=(hands.feed.exchange_ms() - close_ms) / 1000,
             before_journal=close_ms < self._begin_ms,
             size=order.size,
             unresolved=tuple(doubt.id for doubt in self._journal.book.unresolved),
             latched=hands.read_latch() is not None,
-            exchange=hands.why_not_operative(),
+            exchange=exchange,
             offset_ms=hands.feed.offset_ms,
             free_bytes=hands.free_bytes(),
+            ordered=hands.claim.why_not(order.candle_ts),
             configuration="" if found == wanted else f"the runtime configuration is {found[:12]}, not {wanted[:12]}",
         )
 
@@ -221,26 +230,29 @@ class Orders:
     # --- looking for it in the wallets
 
     def _wallets(self) -> dict[str, float] | None:
+        """Read the wallets; None if they do not name what the pair is paid with, because they hold nothing then."""
         with suppress(PaperFailure):
-            return self._hands.paper.wallets()
+            wallets = self._hands.paper.wallets()
+            return wallets if currencies(self._terms.symbol)[1] in wallets else None
         return None
 
     def _look(self, order: Order) -> None:
         """Read the wallets when it is time, and believe them once two readings past the cache agree."""
         now = self._hands.clock.monotonic()
-        look = self._looks.setdefault(order.id, _Look(now, now + _settling(order)))
+        settled = now + (SUBMIT_SECONDS if order.label is Kind.UNKNOWN else 0.0)
+        look = self._looks.setdefault(order.id, _Look(now, settled + PAST_CACHE_SECONDS, settled))
         if order.before is None:
             self._conclude(order, None, None)
             return
         if now < look.due:
             return
         after = self._wallets()
-        if after is None:
+        seen = None if after is None else _change(order, after)
+        if seen is None or seen.fill is Fill.UNREADABLE:
             self._not_readable(order, look)
             return
-        seen = _change(order, after)
         agreed = look.seen is not None and look.seen.fill is seen.fill
-        slow = seen.fill in {Fill.UNCLEAR, _unexpected(order)} and now - look.since < _SLOW_FILL_SECONDS
+        slow = seen.fill in {Fill.UNCLEAR, Fill.NONE} and now < look.settled + _SLOW_FILL_SECONDS
         if agreed and not slow:
             self._conclude(order, seen, after)
         else:
@@ -266,6 +278,7 @@ class Orders:
     def _conclude(self, order: Order, seen: Change | None, after: Mapping[str, float] | None) -> None:
         self._looks.pop(order.id, None)
         fill = Fill.UNREADABLE if seen is None else seen.fill
+        seen = None if fill is Fill.UNREADABLE else seen
         self._journal.append(
             Kind.EVIDENCE,
             id=order.id,
@@ -320,7 +333,7 @@ def label_the_armed(journal: Journal, command: str) -> None:
     with journal.held(command) as book:
         for order in book.open:
             if order.label is Kind.ARMED:
-                journal.append(Kind.UNKNOWN, id=order.id, reason=_KILLED)
+                journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED)
 
 
 def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
@@ -340,13 +353,3 @@ def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
 
 def _change(order: Order, after: Mapping[str, float]) -> Change:
     return change(order.symbol, order.side, order.size_taken or order.size, order.before or {}, after)
-
-
-def _settling(order: Order) -> float:
-    """Tell how long to wait where this process did not see when it was sent: the API may still be retrying."""
-    return PAST_CACHE_SECONDS + (SUBMIT_SECONDS if order.label is Kind.UNKNOWN else 0.0)
-
-
-def _unexpected(order: Order) -> Fill | None:
-    """Name what may still change: an acknowledged order that has not moved the wallets yet."""
-    return Fill.NONE if order.label is Kind.ACKED else None

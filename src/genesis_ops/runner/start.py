@@ -13,9 +13,11 @@ from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.exchange import DEADLINE_SECONDS as EXCHANGE_SECONDS
 from genesis_ops.clients.exchange import Exchange
 from genesis_ops.clients.http import Http
-from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi
+from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi, paper_pair
 from genesis_ops.clients.systemd import Notifier
+from genesis_ops.errors import JournalDamaged
 from genesis_ops.journal.journal import Journal
+from genesis_ops.runlog.events import Event
 from genesis_ops.runlog.writer import RunnerLog, Stream, require_writable
 from genesis_ops.runner import live
 from genesis_ops.runner.evaluate import Evaluator
@@ -26,6 +28,7 @@ from genesis_ops.runner.orders import Hands, Orders
 from genesis_ops.runner.recover import Wanted, recover
 from genesis_ops.settings import Settings
 from genesis_ops.state.champion import require_frozen
+from genesis_ops.state.claim import Claim, claim_of
 from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import hold, runner_locks
 from genesis_ops.state.model import State
@@ -72,7 +75,7 @@ def start(  # noqa: PLR0913 - what a run is asked for
         settings.state_file,
         settings.log_dir,
         settings.lock_dir,
-        symbol=settings.symbol,
+        symbol=paper_pair(settings.symbol) if mode is Mode.LIVE_PAPER else settings.symbol,
         timeframe=settings.timeframe,
         mode=mode or Mode.DRY_RUN,
     )
@@ -116,8 +119,13 @@ def _runner(settings: Settings, around: Surroundings, asked: _Asked, connections
         told = live.recover_orders(journal, question)
         admitted = live.admit(journal, question, parts.evaluator.api, paper)
         found = replace(found, events=(*found.events, *admitted.events, *told))
-        orders = Orders(_hands(parts, journal, paper, exchange), admitted.terms, settings.timeframe, around.command)
+        market = f"{admitted.terms.symbol} {settings.timeframe}"
+        claim = claim_of(settings.lock_dir, market, settings.log_dir, durable=durable)
+        hands = _hands(parts, journal, paper, exchange, claim)
+        orders = Orders(hands, admitted.terms, settings.timeframe, around.command)
         parts = replace(parts, orders=orders)
+    else:
+        found = replace(found, events=(*found.events, *_doubts(settings, around)))
     job = Job(
         settings.symbol, settings.timeframe, settings.poll_interval, state_name, settings.api_url, asked.candles, mode
     )
@@ -131,7 +139,14 @@ def _journal(settings: Settings, around: Surroundings) -> Journal:
     return journal
 
 
-def _hands(parts: Parts, journal: Journal, paper: PaperApi, exchange: Exchange) -> Hands:
+def _doubts(settings: Settings, around: Surroundings) -> tuple[Event, ...]:
+    """Tell a dry-run of orders in doubt; a journal that is damaged stands in its way no more than that."""
+    with suppress(JournalDamaged):
+        return live.in_doubt(_journal(settings, around))
+    return ()
+
+
+def _hands(parts: Parts, journal: Journal, paper: PaperApi, exchange: Exchange, claim: Claim) -> Hands:
     return Hands(
         journal=journal,
         paper=paper,
@@ -142,6 +157,7 @@ def _hands(parts: Parts, journal: Journal, paper: PaperApi, exchange: Exchange) 
         read_latch=parts.read_latch,
         free_bytes=lambda: _free_bytes({journal.directory, parts.store.path.parent}),
         stop_signal=parts.stop_signal,
+        claim=claim,
     )
 
 

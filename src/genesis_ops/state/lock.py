@@ -247,7 +247,11 @@ def _held(wish: LockWish, holder: Holder | None) -> LockHeld:
         return LockHeld(message, notes=(lock_file,), next_command=f"fuser -v {shlex.quote(str(wish.path))}")
     message = visible(f"{wish.if_held}: pid {holder.pid}, since {holder.since}")
     if wish.passes:
-        return LockHeld(message, notes=(holder.command, lock_file, "it is let go by itself: try again"))
+        return LockHeld(
+            message,
+            notes=(holder.command, lock_file, "it is let go by itself: try again"),
+            next_command="genesis-ops orders list",
+        )
     notes = (holder.command, lock_file, "TERM stops it cleanly; then start again")
     return LockHeld(message, notes=notes, next_command=f"kill -TERM {holder.pid}")
 

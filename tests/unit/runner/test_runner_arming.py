@@ -29,6 +29,7 @@ GOOD = Facts(
     exchange="",
     offset_ms=0,
     free_bytes=1 << 30,
+    ordered="",
     configuration="",
 )
 

@@ -195,14 +195,24 @@ def passed(day: "Day") -> list[str]:
 def test_a_restart_goes_on_without_a_receipt_while_champion_and_configuration_are_the_same(day: "Day") -> None:
     with_receipt(day)
     day.live(2, override="")
-    day.pause(hours=50)
-    for _ in range(2):
+    for _ in range(3):
+        day.pause(hours=23)  # after the second the receipt is too old
         day.live(2, override="")
     assert passed(day)[1:] == [
         "goes on from 2026-02-04 13:03:20 UTC, champion and configuration unchanged",
-        "goes on from 2026-02-06 15:05:20 UTC, champion and configuration unchanged",
+        "goes on from 2026-02-05 12:05:20 UTC, champion and configuration unchanged",
+        "goes on from 2026-02-06 11:07:20 UTC, champion and configuration unchanged",
     ]
-    assert [record["override"] for record in day.records("started")] == ["", "", ""]
+    assert [record["override"] for record in day.records("started")] == [""] * 4
+
+
+def test_a_run_that_ended_more_than_a_day_ago_does_not_go_on_without_a_receipt(day: "Day") -> None:
+    with_receipt(day)
+    day.live(2, override="")
+    day.pause(hours=25)
+    with pytest.raises(Refused, match="live-paper is not allowed") as refused:
+        day.live(2, override="")
+    assert refused.value.notes == ("the acceptance is of 1d 1h ago, and 24h is the most",)
 
 
 def test_a_restart_needs_no_override_and_makes_none_of_one(day: "Day") -> None:

@@ -124,14 +124,15 @@ def test_a_mode_that_nobody_knows_in_the_state_is_none(day: "Day") -> None:
 def test_a_runner_is_locked_out_by_one_of_its_own_mode_only(day: "Day", own: Mode, other: Mode) -> None:
     settings = day.settings()
     day.logs.mkdir(parents=True)
+    symbol = "tTESTBTC:TESTUSD" if other is Mode.LIVE_PAPER else "tBTCUSD"
     host_wide, *_ = runner_locks(
-        settings.state_file, settings.log_dir, settings.lock_dir, symbol="tBTCUSD", timeframe="1h", mode=other
+        settings.state_file, settings.log_dir, settings.lock_dir, symbol=symbol, timeframe="1h", mode=other
     )
     with hold([host_wide], command="another", now_ms=1):
         if own is not other:
             day.run(1, mode=own, override="the test wants it")
             return
-        with pytest.raises(LockHeld, match="another runner trades tBTCUSD") as locked:
+        with pytest.raises(LockHeld, match=r"another runner trades t(BTCUSD|TESTBTC)") as locked:
             day.run(1, mode=own, override="the test wants it")
         assert f"pid {os.getpid()}" in locked.value.message
         assert locked.value.exit_code == 75
@@ -144,11 +145,12 @@ def test_live_paper_of_another_timeframe_of_the_pair_is_locked_out(day: "Day") -
         settings.state_file,
         settings.log_dir,
         settings.lock_dir,
-        symbol="tBTCUSD",
+        symbol="tTESTBTC:TESTUSD",
         timeframe="1m",
         mode=Mode.LIVE_PAPER,
     )
     with hold([host_wide], command="another", now_ms=1):
-        with pytest.raises(LockHeld, match="another runner trades tBTCUSD in live-paper on this host"):
-            day.live(1)
+        for symbol in ("tBTCUSD", "tTESTBTC:TESTUSD"):  # two names of one pair
+            with pytest.raises(LockHeld, match="another runner trades tTESTBTC:TESTUSD in live-paper on this host"):
+                day.live(1, symbol=symbol, champion_file=str(settings.champion_file))
         day.run(1)

@@ -36,6 +36,7 @@ from genesis_ops.runlog.events import (
 from genesis_ops.runner import orders
 from genesis_ops.runner.orders import PAST_CACHE_SECONDS
 from genesis_ops.sandbox.account import Order, placed
+from genesis_ops.state.claim import claim_of
 from genesis_ops.state.latch import Latch, set_latch
 from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.words import HOUR_MS, Timeframe
@@ -881,6 +882,7 @@ class Bench:
             read_latch=lambda: None,
             free_bytes=lambda: 1 << 30,
             stop_signal=lambda: self.stop,
+            claim=claim_of(self.journal.directory, f"{PAIR} 1h", self.journal.directory),
         )
         self.journal.book.starts[0] = self.journal.book.starts[0]._replace(at_ms=self.begin_ms)
         return orders.Orders(hands, self.journal.book.starts[0], Timeframe("1h"), "test")
@@ -1162,11 +1164,11 @@ def test_wallets_that_resolved_a_doubt_end_it_and_nothing_is_held_after_it(
     bench.reply = Submission(Label.UNKNOWN, "who knows")
     bench.decide()
     bench.after(0.001)
-    for seconds in (97, 104):
+    for seconds in (97, 104, 151):
         bench.after(seconds)
     assert bench.kinds[-1] == "evidence"
     monkeypatch.setattr(Journal, "held", lambda *_: 1 / 0)
-    bench.after(110)
+    bench.after(160)
 
 
 def test_after_a_restart_an_order_in_doubt_is_given_the_time_in_which_the_api_may_retry(bench: Bench) -> None:
