@@ -120,6 +120,10 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
         {"start_ms": START_MS - 23 * HOUR_MS, "covered_seconds": 23 * 3600},
         "the acceptance covers 23h 0m of the 24h",
     ),
+    "of a window that is shorter than what it covers": (
+        {"start_ms": START_MS - 23 * HOUR_MS},
+        "the acceptance covers 1d 0h of the 24h",
+    ),
     "failed": ({"verdict": "FAIL"}, "the acceptance said FAIL"),
     "unknown": ({"verdict": "UNKNOWN"}, "the acceptance said UNKNOWN"),
     "of another market": ({"market": "tETHUSD 1h"}, "the acceptance was of tETHUSD 1h, not of tBTCUSD 1h"),
@@ -392,3 +396,11 @@ def test_a_symbol_without_a_paper_pair_is_refused_before_anything_is_asked(day: 
     assert not day.wire.requests
     assert not day.records()
     assert not day.lines()
+
+
+def test_orders_are_held_against_the_configuration_of_the_run_s_own_admission(desk: "Day") -> None:
+    """And not against that of an earlier run."""
+    instead(desk, "config/runtime", lambda: says({"cfg": {}, "hash": "f" * 64, "version": 1}))
+    desk.live(5)
+    assert desk.posts == 1
+    assert [record["config_hash"][:4] for record in desk.records("started")] == [CONFIGURATION[:4], "ffff"]

@@ -421,3 +421,62 @@ def test_of_a_long_since_two_hundred_characters_are_shown(tmp_path: Path) -> Non
 def test_without_a_usable_run_lock_the_temporary_directory_is_the_host_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert host_lock_directory() == Path(tempfile.gettempdir())
+
+
+def descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_a_lock_that_cannot_be_had_leaves_no_file_open(tmp_path: Path) -> None:
+    held, linked = tmp_path / "held.lock", tmp_path / "linked.lock"
+    (tmp_path / "victim").touch()
+    linked.hardlink_to(tmp_path / "victim")
+    with holding(held):
+        before = descriptors()
+        for _ in range(3):
+            refusal(held)
+            with pytest.raises(Refused):
+                take(linked)
+        assert descriptors() == before
+
+
+def test_a_symbolic_link_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "runner.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(Refused, match="it is a symbolic link"):
+        take(tmp_path / "runner.lock")
+
+
+def test_everybody_may_lock_a_new_file_and_nobody_may_run_it(tmp_path: Path) -> None:
+    former = os.umask(0)
+    try:
+        take(tmp_path / "runner.lock")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "runner.lock").stat().st_mode & 0o777 == 0o666
+
+
+def test_a_file_that_another_process_creates_in_the_same_moment_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runner.lock"
+    real = os.open
+
+    def slow(name: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT and not path.exists():
+            os.close(real(path, os.O_WRONLY | os.O_CREAT))
+        return real(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", slow)
+    with hold([wish(path)], command="", now_ms=NOW_MS):
+        refusal(path)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_the_host_s_usual_lock_directory_is_used_where_it_can_be_written_and_entered(
+    monkeypatch: pytest.MonkeyPatch, usable: bool
+) -> None:
+    asked = []
+    monkeypatch.setattr(Path, "is_dir", lambda _: True)
+    monkeypatch.setattr(os, "access", lambda *of: asked.append(of) or usable)
+    assert host_lock_directory() == (Path("/run/lock") if usable else Path(tempfile.gettempdir()))
+    assert (Path("/run/lock"), os.W_OK | os.X_OK) in asked
