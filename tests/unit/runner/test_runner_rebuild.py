@@ -367,3 +367,25 @@ def test_another_market_s_journal_is_refused(desk: "Day") -> None:
     with pytest.raises(Refused, match="is another market's: tBTCUSD 1h"):
         desk.live(5, symbol="tETHUSD", state_file=str(desk.logs / "another.json"))
     assert desk.posts == 0
+
+
+def test_a_state_that_is_made_anew_before_any_candle_closed_knows_none(day: "Day") -> None:
+    day.fault("feed-500@0s+10m")
+    day.run(2)
+    before = remembered(day)
+    (day.logs / STATE).unlink()
+    day.run(1, rebuild=True)
+    assert remembered(day) == before
+    assert before["last_processed_candle_ts"] is None
+    assert before["market"] == "tBTCUSD 1h"
+
+
+def test_another_market_s_name_is_shown_by_its_first_sixty_characters(day: "Day") -> None:
+    day.run(1)
+    (day.logs / STATE).write_text(json.dumps(day.state() | {"market": "x" * 100}))
+    with pytest.raises(Refused, match=f"belongs to another market: {'x' * 60}, not tBTCUSD 1h"):
+        day.run(1)
+
+
+def test_who_asks_for_no_mode_gets_a_dry_run() -> None:
+    assert Wanted("tBTCUSD 1h", "state", rebuild=False).mode is Mode.DRY_RUN

@@ -480,3 +480,38 @@ def test_the_host_s_usual_lock_directory_is_used_where_it_can_be_written_and_ent
     monkeypatch.setattr(os, "access", lambda *of: asked.append(of) or usable)
     assert host_lock_directory() == (Path("/run/lock") if usable else Path(tempfile.gettempdir()))
     assert (Path("/run/lock"), os.W_OK | os.X_OK) in asked
+
+
+def test_a_name_that_comes_a_moment_after_its_lock_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, waited = tmp_path / "runner.lock", []
+    with holding(path) as other:
+        plate = path.read_bytes()
+        path.write_bytes(b"")
+
+        def sleep(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                path.write_bytes(plate)
+
+        monkeypatch.setattr(lock.time, "sleep", sleep)
+        assert f"pid {other.pid}" in refusal(path).message
+        assert waited == [0.02] * 3
+        path.write_bytes(b"")
+        del waited[:]
+        monkeypatch.setattr(lock.time, "sleep", waited.append)
+        assert "a process that did not write its name" in refusal(path).message
+    assert len(waited) == 10
+
+
+def test_the_name_of_one_who_passes_in_a_moment_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, waited = tmp_path / "orders.lock", []
+    monkeypatch.setattr(lock.time, "sleep", waited.append)
+    with holding(path):
+        path.write_bytes(b"")
+        with pytest.raises(LockHeld), hold([LockWish(path, "it passes", passes=True)], command="", now_ms=NOW_MS):
+            pass
+    assert waited == []
