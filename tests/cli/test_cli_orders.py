@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from genesis_ops.cli.app import app
 from genesis_ops.collect.judgement import Asked, standing_reasons
 from genesis_ops.collect.where import source
-from genesis_ops.errors import write_failed
+from genesis_ops.errors import AbortCondition, write_failed
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind, Record, write
 from genesis_ops.runlog.writer import DayFile
@@ -779,3 +779,45 @@ def test_a_run_whose_candles_asked_for_no_order_says_so(book: Book, run: Callabl
 @pytest.mark.parametrize("arguments", [("--live-paper",), ("--dry-run", "--candles", "1"), ("--candles", "1")])
 def test_any_other_run_prints_nothing(book: Book, run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     assert run(lambda: book.answered(Kind.ACKED), *arguments).stdout == ""
+
+
+def started(book: Book) -> None:
+    book.put(
+        Kind.STARTED, market="tBTCUSD 1h", symbol=SYMBOL, champion_sha256="a", config_hash="b", override="", gate=""
+    )
+
+
+def test_an_order_that_was_decided_by_the_run_before_and_sent_by_this_one_is_shown(
+    book: Book, run: Callable[..., Result]
+) -> None:
+    name = book.decide()
+
+    def send() -> None:
+        started(book)
+        book.put(Kind.ARMED, id=name, before=BEFORE)
+        book.put(Kind.ACKED, id=name, reason="", latency_ms=1, order_id=1, size_taken=0.015, reply={})
+        book.seen(name, "once", 1.0)
+
+    assert f"Order {name}" in run(send, "--live-paper", "--candles", "1").stdout
+
+
+def test_a_run_of_one_candle_whose_order_is_in_doubt_ends_with_3_and_the_next_command(
+    book: Book, run: Callable[..., Result]
+) -> None:
+    done = run(lambda: (started(book), book.answered(Kind.UNKNOWN, reason="reset")), "--live-paper", "--candles", "1")
+    assert done.exit_code == UNKNOWN
+    assert "UNKNOWN" in done.stdout
+    assert "next: genesis-ops" in done.stderr
+    assert "orders resolve 20260204-1300 --filled|--not-filled" in done.stderr
+
+
+def test_a_run_that_an_order_ended_shows_that_order_all_the_same(book: Book, run: Callable[..., Result]) -> None:
+    def several() -> None:
+        started(book)
+        book.seen(book.answered(Kind.ACKED), "several", 2.0)
+        raise AbortCondition("order 20260204-1300 was filled several times")
+
+    done = run(several, "--live-paper", "--candles", "1")
+    assert done.exit_code == FAIL
+    assert "Order 20260204-1300" in done.stdout
+    assert "filled several times" in done.stderr

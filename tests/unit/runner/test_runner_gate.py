@@ -126,6 +126,15 @@ UNFIT: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "failed": ({"verdict": "FAIL"}, "the acceptance said FAIL"),
     "unknown": ({"verdict": "UNKNOWN"}, "the acceptance said UNKNOWN"),
+    "that contradicts itself": (
+        {"checks": {"no-orders": "PASS", "no-fatal": "FAIL", "heartbeat": "UNKNOWN"}},
+        "the acceptance contradicts itself: PASS, though no-fatal, heartbeat did not pass",
+    ),
+    "written in the future": ({"written_ms": START_MS + 10 * MINUTE_MS + 1}, "the acceptance lies in the future"),
+    "written before its window ended": (
+        {"end_ms": START_MS, "written_ms": START_MS - 10 * MINUTE_MS - 1},
+        "the acceptance was written before its window ended",
+    ),
     "of another market": ({"market": "tETHUSD 1h"}, "the acceptance was of tETHUSD 1h, not of tBTCUSD 1h"),
     "of another timeframe": ({"market": "tBTCUSD 1m"}, "the acceptance was of tBTCUSD 1m, not of tBTCUSD 1h"),
     "of another champion": (

@@ -33,13 +33,13 @@ from genesis_ops.runlog.events import (
     WalletChange,
     WalletDoubt,
 )
-from genesis_ops.runner import orders
+from genesis_ops.runner import orders, start
 from genesis_ops.runner.orders import PAST_CACHE_SECONDS
 from genesis_ops.sandbox.account import Order, placed
 from genesis_ops.state.claim import claim_of
 from genesis_ops.state.latch import Latch, set_latch
 from genesis_ops.state.model import PendingEvaluation
-from genesis_ops.words import HOUR_MS, Timeframe
+from genesis_ops.words import HOUR_MS, Mode, Timeframe
 
 if TYPE_CHECKING:
     from conftest import Day
@@ -679,6 +679,65 @@ def test_an_outcome_that_cannot_be_written_ends_the_run_and_the_order_is_in_doub
     assert desk.posts == 1
 
 
+def test_two_log_directories_that_were_live_before_order_a_candle_once(desk: "Day") -> None:
+    there: dict[str, Any] = {"log_dir": "logs/there"}
+    for place in ({}, there):
+        desk.live(0.5, **place)
+    desk.clock.wait((CLOSE_MS - desk.clock.now_ms()) / 1000 + 1)
+    desk.live(1)
+    desk.live(2, **there)
+    assert len(desk.wire.bodies("/paper/submit")) == 1
+    other = (desk.root / "logs" / "there").glob("runner_orders_*.log")
+    assert "its candle was ordered on this host before" in "".join(path.read_text() for path in other)
+
+
+def test_a_dry_run_is_told_of_an_order_in_doubt_and_starts_all_the_same(desk: "Day") -> None:
+    desk.fault("submit-internal-error@0s+2h", "wallets-error@0s+2h")
+    desk.live(20)
+    assert desk.events(OrderUnknown)
+    desk.run(1, mode=Mode.DRY_RUN)
+    assert [event.order for event in desk.events(OrderOpen)] == [ORDER]
+    next(desk.logs.glob("runner_orders_*.log")).write_text("damaged\n")
+    desk.run(1, mode=Mode.DRY_RUN)
+
+
+def test_an_order_passes_by_the_environments_proxy(desk: "Day", monkeypatch: pytest.MonkeyPatch) -> None:
+    direct: list[tuple[float, bool]] = []
+    real = start.Http
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        direct.append((arguments[2], options.get("direct", False)))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(start, "Http", noted)
+    desk.live(20)
+    assert {used for seconds, used in direct if seconds == SUBMIT_SECONDS} == {True}
+
+
+@pytest.mark.parametrize("items", [[], [{"type": "exchange", "currency": "TESTUSD", "balance": 5.0}]])
+def test_wallets_that_name_nothing_of_the_order_resolve_nothing(desk: "Day", items: list[Any]) -> None:
+    desk.fault("submit-internal-error@0s+2h")  # it fills all the same
+    desk.wire.instead = lambda request: (
+        httpx.Response(200, stream=httpx.ByteStream(json.dumps({"items": items}).encode()))
+        if request.url.path == "/account/wallets"
+        else None
+    )
+    desk.live(30)
+    assert len(desk.sandbox.account.fills) == 1
+    assert not desk.events(OrderResolved)
+    assert json.loads((desk.logs / "runner_state.json").read_text())["total_orders_submitted"] == 0
+
+
+def test_a_fill_of_a_part_never_counts_as_none(desk: "Day") -> None:
+    """The API may clamp a size to any part of it (contract §4), and a lost reply does not tell."""
+    desk.fault("submit-internal-error@0s+2h")
+    real = desk.sandbox.account.affordable
+    desk.sandbox.account.affordable = lambda order, price: min(real(order, price), 0.0006)  # type: ignore[method-assign]
+    desk.live(30)
+    assert len(desk.sandbox.account.fills) == 1
+    assert not desk.events(OrderResolved)
+
+
 def test_the_first_journal_does_not_trade_a_candle_that_closed_before_it_began(day: "Day") -> None:
     day.wire.decision = ("LONG", 0.015)
     day.live(50)
@@ -1199,3 +1258,14 @@ def test_the_state_counts_an_order_in_the_cycle_that_sent_it(desk: "Day") -> Non
     )
     desk.live(5)
     assert counted[0] == 1
+
+
+def test_a_doubt_is_not_ended_before_slow_wallets_have_had_a_minute(bench: Bench) -> None:
+    bench.reply = Submission(Label.UNKNOWN, "internal_error")
+    bench.decide()
+    bench.after(0.001)
+    for seconds in (97, 104, 111, 149):
+        bench.after(seconds)
+    assert bench.kinds[-1] == "unknown"
+    bench.after(156)
+    assert bench.kinds[-1] == "evidence"
