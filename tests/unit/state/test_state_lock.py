@@ -194,8 +194,10 @@ def test_a_file_that_is_unlinked_again_and_again_ends_in_a_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "runner.lock"
-    monkeypatch.setattr(lock, "_lock_now", lambda _: path.unlink())
+    tries = []
+    monkeypatch.setattr(lock, "_lock_now", lambda _: tries.append(path.unlink()))
     assert "replaced again and again" in refusal(path).message
+    assert len(tries) == 100
 
 
 def exit_code_as_another_user(path: Path) -> int:
@@ -515,3 +517,13 @@ def test_the_name_of_one_who_passes_in_a_moment_is_not_waited_for(
         with pytest.raises(LockHeld), hold([LockWish(path, "it passes", passes=True)], command="", now_ms=NOW_MS):
             pass
     assert waited == []
+
+
+def test_the_first_process_after_the_host_s_own_can_be_a_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runner.lock"
+    monkeypatch.setattr(lock, "_alive", lambda _: True)
+    with holding(path):
+        path.write_text('{"pid": 2, "since": "", "command": ""}')
+        assert "pid 2" in refusal(path).message
