@@ -1,6 +1,7 @@
 """In live-paper the state is a cache: lost or corrupt, it is made anew from journal and log (order protocol, 5)."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from genesis_ops.errors import JournalDamaged, Refused, StateUnreadable
-from genesis_ops.runlog.events import CandleClose, CandleMissed, Evaluation, StateRebuilt
-from genesis_ops.runner.recover import Wanted, evaluations, recover
+from genesis_ops.runlog.events import CandleClose, CandleMissed, Evaluation, StateRebuilt, StateRecovered
+from genesis_ops.runner.recover import Recovered, Wanted, evaluations, recover
+from genesis_ops.state.model import PendingEvaluation
 from genesis_ops.state.store import StateStore
 from genesis_ops.words import Mode
 
@@ -201,6 +203,7 @@ def test_an_evaluation_that_asks_for_no_order_makes_none(traded: "Day", kind: st
         ({"close": "dear"}, {"price": 0.0}),
         ({"close": 71_000}, {"price": 71_000.0}),
         ({"runtime_cfg_hash": None}, {"config_hash": "None"}),
+        ({"runtime_cfg_hash": "abc"}, {"config_hash": "abc"}),
     ],
 )
 def test_a_decision_that_stands_only_in_the_evaluations_is_journaled_as_it_stands_there(
@@ -389,3 +392,125 @@ def test_another_market_s_name_is_shown_by_its_first_sixty_characters(day: "Day"
 
 def test_who_asks_for_no_mode_gets_a_dry_run() -> None:
     assert Wanted("tBTCUSD 1h", "state", rebuild=False).mode is Mode.DRY_RUN
+
+
+# --- a state and a log, by hand: what a start makes of them
+
+CLOSE = "2026-02-04 14:00:00 - paper_trading_runner - INFO - NEW CANDLE CLOSE: ts=1770210000000, close=71655.70"
+EVALUATED = "2026-02-04 14:00:05 - paper_trading_runner - INFO - EVALUATION: action=NONE, signal=None, confidence=0.353"
+LATER = "2026-02-04 14:30:00 - paper_trading_runner - INFO - Runner stopped."
+CLOSE_MS, LATER_MS = 1_770_213_600_000, 1_770_215_400_000
+
+
+def found(place: Path, lines: list[str], **state: Any) -> Recovered:
+    (place / "runner_20260204.log").write_text("\n".join([*lines, ""]))
+    known = {
+        "last_processed_candle_ts": 1_770_206_400_000,
+        "total_evaluations": 4,
+        "total_orders_submitted": 0,
+        "last_heartbeat": None,
+        "pipeline_state": {"steps": 4},
+    }
+    (place / STATE).write_text(json.dumps(known | state))
+    return recover(StateStore(place / STATE), place, LATER_MS, Wanted("tBTCUSD 1h", "state", rebuild=False))
+
+
+def recoveries(of: Recovered) -> list[tuple[int, str]]:
+    return [(event.ts, event.progress) for event in of.events if isinstance(event, StateRecovered)]
+
+
+def test_a_close_that_only_the_log_knows_is_taken_up_as_pending(tmp_path: Path) -> None:
+    this = found(tmp_path, [f"{CLOSE}, source=latest"])
+    assert recoveries(this) == [(1_770_210_000_000, "announced")]
+    assert this.state.last_processed_candle_ts == 1_770_210_000_000
+    assert this.state.pending_evaluation == PendingEvaluation(1_770_210_000_000, 71655.7, "latest")
+    assert (this.state.total_evaluations, this.state.pipeline_state) == (4, {"steps": 4})
+    assert this.last_price == 71655.7
+
+
+def test_a_close_of_the_older_runner_has_an_unknown_source(tmp_path: Path) -> None:
+    this = found(tmp_path, [CLOSE])
+    assert this.state.pending_evaluation == PendingEvaluation(1_770_210_000_000, 71655.7, "unknown")
+
+
+@pytest.mark.parametrize(("stream", "carried"), [(True, {"steps": 5}), (False, {"steps": 4})])
+def test_an_evaluation_that_only_the_log_knows_is_counted_with_what_it_carries(
+    tmp_path: Path, stream: bool, carried: dict[str, int]
+) -> None:
+    records = [
+        {"candle_ts": 1_770_206_400_000, "state_out": {"steps": 3}},
+        {"candle_ts": 1_770_210_000_000, "state_out": {"steps": 5}},
+        {"candle_ts": 1_770_213_600_000, "state_out": {"steps": 9}},
+    ]
+    if stream:
+        text = "\n".join(map(json.dumps, records))
+        (tmp_path / "runner_evaluations_20260204.log").write_text(f"{text}\n")
+    this = found(tmp_path, [f"{CLOSE}, source=latest", EVALUATED])
+    assert recoveries(this) == [(1_770_210_000_000, "evaluated")]
+    assert this.state.pending_evaluation is None
+    assert (this.state.total_evaluations, this.state.pipeline_state) == (5, carried)
+
+
+def test_a_pending_evaluation_that_the_log_has_is_not_made_again(tmp_path: Path) -> None:
+    pending = {"ts": 1_770_210_000_000, "close": 71655.7, "source": "latest"}
+    this = found(
+        tmp_path,
+        [f"{CLOSE}, source=latest", EVALUATED],
+        last_processed_candle_ts=1_770_210_000_000,
+        pending_evaluation=pending,
+    )
+    assert this.state.pending_evaluation is None
+    assert this.state.total_evaluations == 5
+
+
+def test_a_state_that_knows_all_of_the_log_stays_as_it_is(tmp_path: Path) -> None:
+    this = found(tmp_path, [f"{CLOSE}, source=latest", EVALUATED], last_processed_candle_ts=1_770_210_000_000)
+    assert recoveries(this) == []
+    assert this.state.total_evaluations == 4
+
+
+def test_a_log_without_a_close_changes_nothing(tmp_path: Path) -> None:
+    this = found(tmp_path, [LATER])
+    assert recoveries(this) == []
+    assert this.state.last_processed_candle_ts == 1_770_206_400_000
+    assert this.last_price is None
+    assert this.last_seen_ms == LATER_MS
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "seen_ms"),
+    [
+        (None, CLOSE_MS),
+        ("2026-02-04T13:59:00Z", CLOSE_MS),
+        ("2026-02-04T14:30:00Z", LATER_MS),
+        ("2026-02-04T14:30:00", LATER_MS),
+        ("2026-02-04T15:30:00+01:00", LATER_MS),
+    ],
+)
+def test_a_runner_was_last_seen_by_its_log_or_its_heartbeat(
+    tmp_path: Path, heartbeat: str | None, seen_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert found(tmp_path, [f"{CLOSE}, source=latest"], last_heartbeat=heartbeat).last_seen_ms == seen_ms
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_evaluations_of_the_three_newest_days_are_searched_for_what_is_carried(tmp_path: Path) -> None:
+    for number, day in enumerate(("20260201", "20260202", "20260203", "20260204")):
+        record = {"candle_ts": 1_770_210_000_000 if number < 2 else 1, "state_out": {"day": number}}
+        (tmp_path / f"runner_evaluations_{day}.log").write_text(f"{json.dumps(record)}\n")
+    lines = [f"{CLOSE}, source=latest", EVALUATED]
+    assert found(tmp_path, lines).state.pipeline_state == {"day": 1}
+    (tmp_path / "runner_evaluations_20260202.log").write_text("")
+    assert found(tmp_path, lines).state.pipeline_state == {"steps": 4}
+
+
+@pytest.mark.parametrize("carried", [[1], "text", None, 7])
+def test_what_is_no_state_of_a_strategy_is_not_carried(tmp_path: Path, carried: object) -> None:
+    record = {"candle_ts": 1_770_210_000_000, "state_out": carried}
+    (tmp_path / "runner_evaluations_20260204.log").write_text(f"{json.dumps(record)}\n")
+    assert found(tmp_path, [f"{CLOSE}, source=latest", EVALUATED]).state.pipeline_state == {"steps": 4}
