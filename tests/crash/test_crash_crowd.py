@@ -98,7 +98,8 @@ def test_of_fifty_roots_that_trade_the_same_pair_on_one_host_one_lives(
         runners = forks.start(*(root.wish() for root in roots))
         alive, _ = the_one_alive(runners)
         others = [runner for runner in runners if runner is not alive]
-        assert all("another runner trades tTESTBTC:TESTUSD in live-paper on this host" in runner.err for runner in others)
+        said = "another runner trades tTESTBTC:TESTUSD in live-paper on this host"
+        assert all(said in runner.err for runner in others)
         alive.send(signal.SIGTERM)
         assert alive.ended() == 0, alive.err
         server.settle()
