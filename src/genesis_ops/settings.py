@@ -41,6 +41,27 @@ class Settings:
         """Write a path for a person or a report: relative to the root where it lies below it (contract §8)."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
+    @property
+    def phase_days(self) -> int:
+        """How many days the phase has, its first and its last included (42 in the runbook)."""
+        return (self.phase_end - self.phase_start).days + 1
+
+    def day_number(self, of: date) -> int:
+        """Number a day (UTC) as the runbook does: 0 on Day 0, below 0 before it."""
+        return (of - self.phase_start).days
+
+    def told_day(self, of: date) -> str:
+        """Say which day of the phase a day (UTC) is: ``day 15 of 42``.
+
+        Day 0 is the first, so that the last of 42 days is day 41; the runbook's timeline calls it Day 42.
+        """
+        number = self.day_number(of)
+        if number < 0:
+            return f"{-number} {'day' if number == -1 else 'days'} before Day 0"
+        if of > self.phase_end:
+            return f"day {number}, after the {self.phase_days} days of the phase"
+        return f"day {number} of {self.phase_days}{', the last' if of == self.phase_end else ''}"
+
 
 class Loaded(NamedTuple):
     """The settings, where each value came from, and GENESIS_ variables that nobody reads."""

@@ -1,1 +1,1 @@
-"""Floor 6, talk: parse the arguments, call one function, show the result, exit."""
+"""Floor 8, talk: parse the arguments, call one function, show the result, exit."""

@@ -1,1 +1,1 @@
-"""Floor 5, rehearse: the real runner against the sandbox on a virtual clock."""
+"""Floor 7, rehearse: the real runner against the sandbox on a virtual clock."""

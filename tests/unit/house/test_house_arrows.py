@@ -11,12 +11,13 @@ HOUSE = Path(genesis_ops.__file__).parent
 FLOORS = {
     "words": 0, "errors": 0, "settings": 0, "durable": 0,
     "runlog": 1, "state": 1, "clients": 1, "envfile": 1,
-    "journal": 2,
+    "journal": 2, "redact": 2,
     "checks": 3,
     "report": 4,
     "runner": 5, "collect": 5, "enforce": 5,
-    "rehearsal": 6,
-    "cli": 7,
+    "keep": 6,
+    "rehearsal": 7,
+    "cli": 8,
 }  # fmt: skip
 ANNEX = "sandbox"
 MAY_ENTER_THE_ANNEX = {"rehearsal", "cli"}

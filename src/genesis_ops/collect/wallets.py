@@ -1,0 +1,66 @@
+"""The wallets over the phase: every reading that somebody wrote down, from the snapshots and the journal of orders."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from genesis_ops.state.snapshots import listed, read
+
+if TYPE_CHECKING:
+    from genesis_ops.journal.record import Record
+
+SECTION = "wallets"
+"""The part of a snapshot that they stand in."""
+
+_EXCHANGE = "exchange: "
+
+
+class Reading(NamedTuple):
+    """The balances of the exchange wallets by currency at a time (ms, UTC), and where they are written down."""
+
+    at_ms: int
+    balances: Mapping[str, float]
+    source: str
+
+
+def told(balances: Mapping[str, float]) -> str:
+    """Write balances as a snapshot's line, from which they can be read back."""
+    return f"{_EXCHANGE}{json.dumps(dict(sorted(balances.items())))}"
+
+
+def readings(log_dir: Path, records: "Iterable[Record]" = ()) -> tuple[Reading, ...]:
+    """Give every reading there is, oldest first; a snapshot that cannot be read, or has none, gives none."""
+    found = [*_of_snapshots(log_dir), *_of_records(records)]
+    return tuple(sorted(found, key=lambda reading: reading.at_ms))
+
+
+def change(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Tell by how much each currency changed, to the eighth decimal; those that did not are left out."""
+    names = sorted({*before, *after})
+    moved = {name: round(after.get(name, 0.0) - before.get(name, 0.0), 8) for name in names}
+    return {name: by for name, by in moved.items() if by}
+
+
+def _of_snapshots(log_dir: Path) -> Iterator[Reading]:
+    for at_ms, path in listed(log_dir):
+        with suppress(OSError, ValueError):
+            for line in read(path).lines(SECTION):
+                if line.startswith(_EXCHANGE):
+                    yield Reading(at_ms, _balances(line.removeprefix(_EXCHANGE)), path.name)
+
+
+def _balances(text: str) -> dict[str, float]:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("no object")  # noqa: TRY004 - one kind of error for every damage
+    return {str(name): float(balance) for name, balance in document.items()}
+
+
+def _of_records(records: "Iterable[Record]") -> Iterator[Reading]:
+    """Take what the runner saw before each request, and when it believed the wallets after it."""
+    for record in records:
+        for key in ("before", "after"):
+            if balances := record.content.get(key):
+                yield Reading(record.at_ms, balances, f"order {record.content.get('id')}")

@@ -1,0 +1,1 @@
+"""Floor 6, keep: what was seen, written down for people: snapshots, bundles, daily summaries."""
