@@ -255,6 +255,11 @@ def _notes(facts: JournalFacts) -> tuple[str, ...]:
 
 
 def gather(settings: Settings, now_ms: int) -> JournalFacts:
+    """Look at state, log and journal for what a judgement of the journal needs."""
+    return gather_and_read(settings, now_ms)[0]
+
+
+def gather_and_read(settings: Settings, now_ms: int) -> tuple[JournalFacts, Read]:
     """Look at state, log and journal, in this order: what a live runner writes meanwhile is in the journal first."""
     log_dir = settings.log_dir
 
@@ -267,7 +272,7 @@ def gather(settings: Settings, now_ms: int) -> JournalFacts:
     read = read_journal(log_dir)
     orders, sending = _doubts(read, log_dir, settings, shown, now_ms)
     hidden = read.damage is not None and _hidden(read.damage)
-    return JournalFacts(
+    facts = JournalFacts(
         shown=directory,
         files=files if read.entries or read.damage or read.torn else (),
         counts=_counts(read),
@@ -281,6 +286,7 @@ def gather(settings: Settings, now_ms: int) -> JournalFacts:
         state=_beside(state, read),
         market=visible(read.book.starts[-1].market) if read.book.starts else "",
     )
+    return facts, read
 
 
 def _files(log_dir: Path, directory: str) -> tuple[tuple[str, ...], str]:

@@ -21,7 +21,7 @@ from genesis_ops.runlog.files import LogFile, last_stamp_ms, log_files, opened, 
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader, Notes
 from genesis_ops.runlog.runs import Close, Run, begun_before, runs
 from genesis_ops.runlog.sieve import Sieve
-from genesis_ops.runlog.tail import end_ms, last_words
+from genesis_ops.runlog.tail import end_ms, last_words, reach_ms
 from genesis_ops.runlog.tally import LATE_MS, Fate, Tally, tally
 from genesis_ops.runlog.zone import FARTHEST_MS, in_utc, is_local, offset_ms
 from genesis_ops.settings import Settings
@@ -29,7 +29,8 @@ from genesis_ops.words import DAY_MS, MINUTE_MS, day, stamp
 
 _AFTERWARDS_MS = 2 * MINUTE_MS
 _LONGEST_MARGIN_MS = 70 * DAY_MS
-_MOST_SILENCES = 8
+MOST_SILENCES = 8
+"""How many silences are told where nobody adds them up."""
 _MOST_MISSING = 100_000  # two months of minutes
 _OUTAGE: tuple[type[Event], ...] = (FetchError, FetchRetry, FeedDead, FeedSilence)
 _FAILURE = (EvaluateError, EvaluationFailed)
@@ -49,14 +50,17 @@ class LogLook:
         self._local = is_local(self._near)
         self._notes = Notes()
 
-    def gather(self, *, closely: bool) -> LogEvidence:
-        """Read the window; ``closely`` with its heartbeats and silences, and every candle that was to be expected."""
+    def gather(self, *, closely: bool, most_silences: int = MOST_SILENCES, pictured: bool = False) -> LogEvidence:
+        """Read the window; ``closely`` with its heartbeats and silences, and every candle that was to be expected.
+
+        ``pictured`` tells the fate of every candle without the rest of that, in half the time.
+        """
         lines = self._telling(closely=closely)
         if closely and not self._local and any(map(offset_ms, lines)):
             self._local = True
             lines = self._telling(closely=closely)
         window = [line for line in lines if line.at_ms >= self._start_ms]
-        seen = tally(window if closely else (), self._timeframe, self._start_ms, self._end_ms if closely else 0)
+        seen = self._tally(window if closely or pictured else None, whole=closely)
         alive = runs(lines, lambda: self._begun(lines))
         closes = [close for run in alive for close in run.closes]
         missing = self._missing_hours(seen, closes) if closely else self._missing_steps(closes)
@@ -69,7 +73,7 @@ class LogLook:
             texts=tuple(line.text for line in window),
             tally=seen,
             gaps=tuple(self._gap(group, alive) for group in missing),
-            silences=tuple(islice(self._silences(window, _limit_ms(alive)), _MOST_SILENCES)) if closely else (),
+            silences=tuple(islice(self._silences(window, _limit_ms(alive)), most_silences)) if closely else (),
             first_ms=min((line.at_ms for line in window), default=None),
             last_ms=max((line.at_ms for line in window), default=None),
             newest=self._newest(closes),
@@ -78,6 +82,21 @@ class LogLook:
             troubles=(*self._notes.unreadable, *self._notes.damaged, *self._foreign(alive)),
             nothing=self._nothing(window),
         )
+
+    def to_the_end(self, log: LogEvidence) -> LogEvidence:
+        """Add to what was gathered what is missing from the log's last line to the window's end, and why."""
+        first_ms, last_ms, end_ms = log.first_ms, log.last_ms, log.end_ms
+        if first_ms is None or last_ms is None or end_ms - last_ms < _limit_ms(log.runs):
+            return log
+        lines = self._all(last_ms - _AFTERWARDS_MS, end_ms)
+        silence = Silence(last_ms, end_ms, explain_silence(lines, end_ms, _limit_ms(log.runs)))
+        expected = [hour for hour in log.tally.hours if first_ms <= hour.close_ms <= end_ms - LATE_MS]
+        missing = tuple(hour.open_ms for hour in expected if hour.fate is Fate.UNCOVERED)
+        gaps = list(log.gaps)
+        if missing and gaps and self._timeframe.close_of(gaps[-1].missing[-1]) == missing[0]:
+            missing = (*gaps.pop().missing, *missing)
+        gaps += [self._gap(missing, log.runs)] if missing else []
+        return log._replace(gaps=tuple(gaps), silences=(*log.silences, silence))
 
     # --- reading
 
@@ -118,6 +137,18 @@ class LogLook:
     def _begun(self, lines: Sequence[LogLine]) -> Run | None:
         stamped_ms = stamp_ms(lines[0].text[:19].encode()) if lines else None
         return None if stamped_ms is None else begun_before(self._files, stamped_ms)
+
+    def _tally(self, window: Sequence[LogLine] | None, *, whole: bool) -> Tally:
+        """Add up the window's lines; where they are not ``whole`` the log's own ends tell how far it reaches."""
+        if window is None:
+            return tally((), self._timeframe, self._start_ms, 0)
+        reach_ms = None if whole or self._local else self._reach_ms()
+        return tally(window, self._timeframe, self._start_ms, self._end_ms, reach_ms)
+
+    def _reach_ms(self) -> tuple[int, int] | None:
+        """Tell from when to when (ms, UTC) there are lines in the window; None where there are none."""
+        found = [reach for file in self._near if (reach := reach_ms(file, self._start_ms, self._end_ms)) is not None]
+        return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
     def _newest(self, closes: Sequence[Close]) -> CandleClose | None:
         """Name the newest close of the whole log: the window's, unless the log goes on behind it."""

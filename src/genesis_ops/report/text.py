@@ -3,13 +3,14 @@
 The lines are data, a style beside each text, so that whoever has a terminal adds the colours and nobody needs them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from genesis_ops.checks.model import Judged, Outcome, Place, Report
 from genesis_ops.report.cells import cells, cut, shown, wrapped
 from genesis_ops.report.sentence import ending, sentence, sums
+from genesis_ops.runlog.tally import Hour
 from genesis_ops.words import day_name
 
 NARROWEST = 40
@@ -77,13 +78,20 @@ def render(report: Report, *, width: int, unicode: bool) -> str:
 def lines(report: Report, *, width: int, unicode: bool) -> tuple[Line, ...]:
     """Draw a report: the checks, the window hour by hour, the sums, the notes, and the verdict last."""
     page = Page(max(width, NARROWEST), unicode)
-    after = (_picture(report, page), _summary(report, page), _notes(report, page), _verdict(report, page))
-    blocks = (tuple(block) for block in after)
-    gaps = (line for block in blocks if block for line in ((), *block))
-    return (*_head(report, page), *_checks(report, page), *gaps)
+    after = (pictured(report.hours, page), _summary(report, page), notes(report, page), verdict(report, page))
+    return (*head(report, page), *checks(report, page), *spaced(after))
 
 
-def _head(report: Report, page: Page) -> Iterator[Line]:
+def spaced(blocks: Iterable[Iterable[Line]]) -> Iterator[Line]:
+    """Put an empty line before every block that has lines."""
+    for block in map(tuple, blocks):
+        if block:
+            yield ()
+            yield from block
+
+
+def head(report: Report, page: Page) -> Iterator[Line]:
+    """Say what was judged, and which market at the line's end."""
     market = page.shown(report.market)
     *full, last = page.under(f"{page.cut(report.command.capitalize(), page.width // 2)}  ", report.subject, "bold")
     yield from full
@@ -95,7 +103,8 @@ def _head(report: Report, page: Page) -> Iterator[Line]:
     yield from page.under("  ", report.market, "bold")
 
 
-def _checks(report: Report, page: Page) -> Iterator[Line]:
+def checks(report: Report, page: Page) -> Iterator[Line]:
+    """Draw every check in a line, and under what is not PASS its proof and what to do."""
     digits = max(2, len(str(max((judged.number for judged in report.checks), default=0))))
     lead = digits + 5  # the mark between two spaces on either side, and one after the number
     longest = max((cells(page.shown(judged.id)) for judged in report.checks), default=0)
@@ -127,12 +136,13 @@ def _check(judged: Judged, page: Page, digits: int, column: int) -> Iterator[Lin
 def _why(judged: Judged, page: Page) -> Iterator[Line]:
     """Show the proof, a line each, and what to do."""
     for place in judged.evidence:
-        yield (Span(" " * _INDENT), Span(page.cut(_proof(place), page.width - _INDENT), "dim"))
+        yield (Span(" " * _INDENT), Span(page.cut(proof(place), page.width - _INDENT), "dim"))
     if judged.remedy:
         yield from page.under(f"{' ' * _INDENT}{'→' if page.unicode else '->'} ", judged.remedy, "cyan")
 
 
-def _proof(place: Place) -> str:
+def proof(place: Place) -> str:
+    """Name a line and what it says, as short as it can be told."""
     where = place.file.replace("\\", "/").rpartition("/")[2]
     line = f":{place.line}" if place.line else ""
     return f"{where}{line}  {_shortened(place.text)}".rstrip()
@@ -150,27 +160,27 @@ def _shortened(text: str) -> str:
     return f"{day_name(int(at.timestamp()) * 1000)} {at:%H:%M:%S} {rest[2]}"
 
 
-def _picture(report: Report, page: Page) -> Iterator[Line]:
-    """Draw the window hour by hour, two cells an hour where there is room."""
-    if not report.hours:
+def pictured(hours: Sequence[Hour], page: Page) -> Iterator[Line]:
+    """Draw a stretch of the log hour by hour, two cells an hour where there is room; nothing of no candles."""
+    if not hours:
         return
     from genesis_ops.report.picture import legend, picture
 
     each = 2 if page.width >= _PICTURE + 48 else 1
     ruler = "".join(f"{hour:02d}".ljust(3 * each) for hour in range(0, 24, 3)).rstrip()
     yield (Span(" " * _PICTURE), Span(ruler, "dim"))
-    for row in picture(report.hours, unicode=page.unicode):
+    for row in picture(hours, unicode=page.unicode):
         yield (Span(f"  {row.label}  "), *(Span(cell.mark * each, cell.style) for cell in row.cells))
     marks = ((Span(cell.mark, cell.style), Span(f" {name}")) for cell, name in legend(unicode=page.unicode))
-    yield from _flowing(marks, page)
+    yield from flowing(marks, page)
 
 
-def _flowing(items: Iterable[Line], page: Page) -> Iterator[Line]:
-    """Put items beside each other under the picture, and on a new line where there is no room."""
-    indent = Span(" " * _PICTURE)
-    line: Line = (indent,)
+def flowing(items: Iterable[Line], page: Page, label: str = " " * _PICTURE, apart_by: int = 2) -> Iterator[Line]:
+    """Put items beside each other after a label, and on a new line under the first where there is no room."""
+    indent = Span(" " * cells(label))
+    line: Line = (Span(label),)
     for item in items:
-        apart = (Span("  "),) if len(line) > 1 else ()
+        apart = (Span(" " * apart_by),) if len(line) > 1 else ()
         if _cells((*line, *apart, *item)) > page.width:
             yield line
             line, apart = (indent,), ()
@@ -188,12 +198,13 @@ def _summary(report: Report, page: Page) -> Iterator[Line]:
         yield from page.under("  ", text)
 
 
-def _notes(report: Report, page: Page) -> Iterator[Line]:
+def notes(report: Report, page: Page) -> Iterator[Line]:
+    """Say what else a person should know."""
     for note in report.notes:
         yield from page.under("  note: ", note)
 
 
-def _verdict(report: Report, page: Page) -> Iterator[Line]:
+def verdict(report: Report, page: Page) -> Iterator[Line]:
     """Say the verdict in the last line; what closes it stands on lines of its own where there is no room beside it."""
     lead = Span(f"{report.verdict}  ", f"bold {_STYLES[report.verdict]}")
     said = (lead, Span(page.shown(sentence(report))))

@@ -77,13 +77,26 @@ def newest_receipt(log_dir: Path) -> Receipt | None:
     Raises:
         Refused: it is damaged; an older one does not stand in for it.
     """
+    names = _names(log_dir)
+    return _read(log_dir / names[-1]) if names else None
+
+
+def receipts(log_dir: Path) -> tuple[Receipt, ...]:
+    """Read every receipt, oldest first by its name.
+
+    Raises:
+        Refused: one is damaged.
+    """
+    return tuple(_read(log_dir / name) for name in _names(log_dir))
+
+
+def _names(log_dir: Path) -> list[str]:
     try:
-        names = sorted(entry.name for entry in log_dir.iterdir() if _NAME.fullmatch(entry.name))
+        return sorted(entry.name for entry in log_dir.iterdir() if _NAME.fullmatch(entry.name))
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return []
     except OSError as error:
         raise _refused(f"{log_dir} cannot be listed ({error.strerror})") from None
-    return _read(log_dir / names[-1]) if names else None
 
 
 def _read(path: Path) -> Receipt:
