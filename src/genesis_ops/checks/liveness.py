@@ -9,6 +9,7 @@ from shlex import quote
 
 from genesis_ops.checks.host import Host
 from genesis_ops.checks.journal import with_doubts
+from genesis_ops.checks.limits import FUTURE_MS, HEARTBEAT_POLLS, STALE_SECONDS, heartbeat_limit, log_limit
 from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer
 from genesis_ops.clients.process import Process, Trader
@@ -16,14 +17,7 @@ from genesis_ops.errors import typed
 from genesis_ops.runlog.reader import Line, LogLine
 from genesis_ops.words import Mode, clock_time, duration, stamp, visible
 
-STALE_SECONDS = 120
-"""A log that says nothing for longer is stale (runbook, "Runner Not Writing to Log File")."""
-
-_HEARTBEAT_POLLS = 10
-_HEARTBEATS = 3
-_LEAST_HEARTBEAT_SECONDS = 300
 _VERIFIES_WITHIN_MS = 60_000
-_FUTURE_MS = 60_000
 _OPENS_WITHIN_MS = 60_000
 _WAIT = "genesis-ops preflight --wait 3m"
 _BLOCKER = "the API answers, but no process trades"
@@ -37,8 +31,8 @@ def runner_log(host: Host) -> Result:
             return Result(Outcome.UNKNOWN, log.trouble, remedy=f"ls -l {typed(host.settings.log_dir)}")
         return Result(Outcome.FAIL, _blocked(host, f"there is no runner log in {shown}"), remedy=_remedy(host))
     age_ms = host.now_ms - log.newest_ms
-    limit = max(STALE_SECONDS, 3 * host.interval)
-    if age_ms < -_FUTURE_MS:
+    limit = log_limit(host.interval)
+    if age_ms < -FUTURE_MS:
         detail = f"the newest line lies {duration(-age_ms / 1000)} in the future: a clock was set, or is wrong"
         return Result(Outcome.FAIL, detail, age_ms // 1000, limit, (log.newest,), "timedatectl status")
     if age_ms > limit * 1000:
@@ -131,7 +125,7 @@ def _message(line: str) -> str:
 def state_heartbeat(host: Host) -> Result:
     """Ask whether the state's heartbeat is younger than three of its turns."""
     state, shown = host.state, visible(host.settings.shown(host.settings.state_file))
-    limit = max(_LEAST_HEARTBEAT_SECONDS, _HEARTBEATS * _HEARTBEAT_POLLS * host.interval)
+    limit = heartbeat_limit(host.interval)
     if state.fault:
         remedy = "genesis-ops stop-check      never delete it: a runner without it would trade its last candle again"
         return Result(Outcome.FAIL, state.fault, "unreadable", limit, remedy=remedy)
@@ -139,7 +133,7 @@ def state_heartbeat(host: Host) -> Result:
     if beat_ms is not None and host.now_ms - beat_ms <= limit * 1000:
         return _fresh(host, beat_ms, limit)
     if age := _young(host, limit):
-        detail = f"no heartbeat of this run yet, {age} after its start; the first comes after {_HEARTBEAT_POLLS} polls"
+        detail = f"no heartbeat of this run yet, {age} after its start; the first comes after {HEARTBEAT_POLLS} polls"
         return Result(Outcome.UNKNOWN, detail, None, limit, remedy="genesis-ops preflight --wait 3m")
     if beat_ms is None:
         detail = f"{shown} has never seen a heartbeat" if state.present else f"there is no {shown}"
@@ -151,7 +145,7 @@ def state_heartbeat(host: Host) -> Result:
 
 def _fresh(host: Host, beat_ms: int, limit: int) -> Result:
     age_ms = host.now_ms - beat_ms
-    if age_ms < -_FUTURE_MS:
+    if age_ms < -FUTURE_MS:
         detail = f"the last heartbeat lies {duration(-age_ms / 1000)} in the future"
         return Result(Outcome.FAIL, detail, age_ms // 1000, limit, _state_evidence(host), "timedatectl status")
     detail = f"last heartbeat {duration(age_ms / 1000)} ago, at {stamp(beat_ms)}"

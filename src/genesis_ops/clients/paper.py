@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from genesis_ops.clients.http import Http, HttpFailure, Reply, brief
+from genesis_ops.clients.wallets import WALLETS, document_of, exchange_wallets, is_number
 from genesis_ops.errors import PaperFailure, Refused
 from genesis_ops.words import visible
 
@@ -26,11 +27,6 @@ _NOTHING_SENT = {404, 405, 422}
 _REFUSALS = {"invalid_symbol", "invalid_action_or_size"}
 _STATUS, _ORDERS = 6, 4
 _LARGEST_KEPT = 8_192
-_LARGEST_READ = 1024 * 1024
-"""A hundred times what the API writes; as JSON, 8 MiB of empty lists would take 200 MB of memory."""
-_LARGEST_NUMBER = 1e15
-_DEEPEST = 20
-"""More levels than any reply has, and few enough that what is kept can be written wherever a record is made."""
 
 
 class Label(StrEnum):
@@ -102,15 +98,7 @@ class PaperApi:
         Raises:
             PaperFailure: they did not come; an error beside no items is no empty wallet.
         """
-        document = self._ask("/account/wallets")
-        items = document.get("items")
-        if document.get("error") or not isinstance(items, list):
-            raise PaperFailure(f"GET /account/wallets: {brief(json.dumps(document.get('error')).encode())}")
-        balances = [_balance(item) for item in items if _is_exchange(item)]
-        found = dict(balances)
-        if len(found) != len(balances):
-            raise PaperFailure("GET /account/wallets: a currency has two exchange wallets")
-        return found
+        return exchange_wallets(self._ask(WALLETS))
 
     def submit(self, order: PaperOrder) -> Submission:
         """Send one order, once, and label what came of it; an answer that never came is one of the labels."""
@@ -130,7 +118,7 @@ class PaperApi:
             reply = self._http.send(self._http.prepare("GET", target))
         except HttpFailure as failure:
             raise PaperFailure(f"GET {target}: {failure.message}") from failure
-        document = _document(reply)
+        document = document_of(reply.body)
         if reply.status != _OK or not isinstance(document, dict):
             raise PaperFailure(f"GET {target}: HTTP {reply.status}: {brief(reply.body)}")
         return document
@@ -139,30 +127,11 @@ class PaperApi:
 def _may_be_sent(order: PaperOrder) -> bool:
     """Hold back all but a TEST pair, whatever the caller believed: the last guard before the wire."""
     pair = isinstance(order.symbol, str) and _PAIR.fullmatch(order.symbol) is not None
-    return pair and order.side in ("LONG", "SHORT") and _is_number(order.size) and order.size > 0
-
-
-def _is_exchange(item: Any) -> bool:
-    """Tell whether an item is an exchange wallet; one of no known type may be one, and is no evidence."""
-    kind = item.get("type") if isinstance(item, dict) else None
-    if not isinstance(kind, str):
-        raise _no_wallet(item)
-    return kind == "exchange"
-
-
-def _balance(item: Mapping[str, Any]) -> tuple[str, float]:
-    currency, amount = item.get("currency"), item.get("balance")
-    if not isinstance(currency, str) or not _is_number(amount):
-        raise _no_wallet(item)
-    return currency, float(amount)
-
-
-def _no_wallet(item: Any) -> PaperFailure:
-    return PaperFailure(f"GET /account/wallets: not a wallet: {brief(json.dumps(item).encode())}")
+    return pair and order.side in ("LONG", "SHORT") and is_number(order.size) and order.size > 0
 
 
 def _labelled(reply: Reply) -> Submission:
-    document = _document(reply)
+    document = document_of(reply.body)
     kept = document if document is not None and len(reply.body) <= _LARGEST_KEPT else brief(reply.body)
     if reply.status in _NOTHING_SENT:
         return Submission(Label.REJECTED, f"HTTP {reply.status}: {brief(reply.body)}", reply=kept)
@@ -203,33 +172,4 @@ def _order_id(response: Any) -> int | None:
 
 def _size(meta: Any) -> float | None:
     size = meta.get("size_after") if isinstance(meta, dict) else None
-    return float(size) if _is_number(size) and size > 0 else None
-
-
-def _is_number(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER
-
-
-def _document(reply: Reply) -> Any:
-    """Read JSON that says one thing and can be written again; None for anything else."""
-    if len(reply.body) > _LARGEST_READ:
-        return None
-    try:
-        # From bytes json would guess UTF-16 and others, which the API never writes.
-        document = json.loads(reply.body.decode("utf-8"), object_pairs_hook=_said_once)
-        json.dumps(document, allow_nan=False)
-    except (ValueError, RecursionError):
-        return None
-    return document if _is_flat(document, _DEEPEST) else None
-
-
-def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice, and which one is meant cannot be told")
-    return found
-
-
-def _is_flat(value: Any, levels: int) -> bool:
-    parts = list(value.values()) if isinstance(value, dict) else value
-    return not isinstance(parts, list) or (levels > 0 and all(_is_flat(part, levels - 1) for part in parts))
+    return float(size) if is_number(size) and size > 0 else None

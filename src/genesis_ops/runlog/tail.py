@@ -130,6 +130,18 @@ def end_ms(file: LogFile) -> int:
     return (stamp_ms(f"{file.day[:4]}-{file.day[4:6]}-{file.day[6:]} 00:00:00".encode()) or 0) + DAY_MS
 
 
+def reach_ms(file: LogFile, from_ms: int, to_ms: int) -> tuple[int, int] | None:
+    """Tell the times (ms, UTC) of a file's first and last line in a closed window; None where it has none there."""
+    if not file.packed and (last_ms := end_ms(file)) <= to_ms:
+        first = next(iter(LogReader((file,), from_ms, to_ms)), None)
+        return None if first is None else (first.at_ms, last_ms)
+    reader = LogReader((file,), from_ms, to_ms, without=ROUTINE)
+    for _ in reader:
+        pass
+    first_ms, newest_ms = reader.notes.first_ms, reader.notes.last_ms
+    return None if first_ms is None or newest_ms is None else (first_ms, newest_ms)
+
+
 def _since_close(files: Sequence[LogFile]) -> list[tuple[LogFile, int]]:
     """Name the newest files back to the one with the newest close, and the byte where each is to be read from."""
     stretch: list[tuple[LogFile, int]] = []

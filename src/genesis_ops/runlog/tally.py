@@ -121,9 +121,20 @@ class _Seen:
         return Fate.ACTION if open_ms in self.asked else Fate.PROCESSED
 
 
-def tally(lines: Iterable[LogLine], timeframe: Timeframe, start_ms: int, end_ms: int) -> Tally:
-    """Add up the lines of a window (ms, UTC); the lines are taken as they come and not kept."""
+def tally(
+    lines: Iterable[LogLine],
+    timeframe: Timeframe,
+    start_ms: int,
+    end_ms: int,
+    reach_ms: tuple[int, int] | None = None,
+) -> Tally:
+    """Add up the lines of a window (ms, UTC); the lines are taken as they come and not kept.
+
+    ``reach_ms`` is from when to when the log has lines, where not all of them are given.
+    """
     seen = _Seen()
+    if reach_ms is not None:
+        seen.first_ms, seen.last_ms = reach_ms
     for line in lines:
         seen.take(line)
     candles = closing_within(timeframe, start_ms, end_ms, seen.closed)
