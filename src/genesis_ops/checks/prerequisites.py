@@ -7,6 +7,7 @@ from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer, Standing
 from genesis_ops.errors import typed
 from genesis_ops.state.champion import difference, next_command
+from genesis_ops.state.latch import Latch
 from genesis_ops.words import stamp, visible
 
 _CLOCK_PASS_MS, _CLOCK_WARN_MS, _CLOCK_WIDEST_MS = 2_000, 30_000, 4_000
@@ -154,11 +155,14 @@ def _size(count: int) -> str:
 
 def stop_latch(host: Host) -> Result:
     """Ask whether a stop keeps runs from starting."""
-    latch = host.latch
+    return latch_found(host.latch, host.settings.shown(host.settings.log_dir))
+
+
+def latch_found(latch: Latch | None, where: str) -> Result:
+    """Judge a latch, or that there is none; ``where`` is the log directory as a report names it."""
     if latch is None:
         return Result(Outcome.PASS, "clear")
     lines = latch.lines()
-    where = host.settings.shown(host.settings.log_dir)
     detail = (
         f"the latch is damaged, which stops every run: {lines[0]}" if latch.damaged else f"no run starts: {lines[0]}"
     )

@@ -13,28 +13,40 @@ if TYPE_CHECKING:
 
 OutputFormat = Annotated[Format, typer.Option("--format", help="For whom the report is written.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Let a warning end with 1 as well.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing while the exit code is 0; for cron.")]
 
 
-def tell(report: "Report", output_format: Format) -> NoReturn:
+def tell(report: "Report", output_format: Format, *, quiet: bool = False) -> NoReturn:
     """Print a report, and end with its exit code or, for nagios, a monitoring plugin's (contract §7).
 
     Raises:
         OSError: stdout cannot be written; the boundary tells it.
     """
-    show(report, output_format)
+    show(report, output_format, quiet=quiet)
     end(report, output_format)
 
 
-def show(report: "Report", output_format: Format) -> None:
-    """Print a report.
+def show(report: "Report", output_format: Format, *, quiet: bool = False) -> None:
+    """Print a report; a quiet one only where the exit code is not 0.
 
     Raises:
         OSError: stdout cannot be written; the boundary tells it.
     """
+    if quiet and not _exit_code(report, output_format):
+        return
     if output_format is Format.TEXT and _is_terminal():
         _draw(report)
     else:
         _print(report, output_format)
+
+
+def write(text: str) -> None:
+    """Print a text of whole lines; what stdout's encoding does not have stands there as escapes.
+
+    Raises:
+        OSError: stdout cannot be written; the boundary tells it.
+    """
+    typer.echo(_writable(text), nl=False)
 
 
 def end(report: "Report", output_format: Format) -> NoReturn:

@@ -66,26 +66,18 @@ def _last_ms(file: LogFile) -> int | None:
 
 
 def judge_acceptance(settings: Settings, source: Source, asked: Asked, clock: "Clock") -> Judgement:
-    """Judge a window by the ten checks and the heartbeat (contract §9).
-
-    A runner that is alive writes its log first and its state a moment later; between the two it is looked at again.
-    """
-    evidence = _look(settings, source, asked, closely=True)
-    for _ in range(_LOOKS - 1):
-        if not _between_log_and_state(evidence, asked):
-            break
-        clock.wait(_PAUSE_SECONDS)
-        evidence = _look(settings, source, asked, closely=True)
+    """Judge a window by the ten checks and the heartbeat (contract §9)."""
+    evidence = settled(settings, source, asked, clock)
     log = evidence.log
-    notes = _notes(log, source.shown)
+    notes = noted(log, source.shown)
     report = Report(
         command="acceptance",
-        subject=f"{_modes(log)}, {hours(asked.end_ms - asked.start_ms)} to {stamp(asked.end_ms)[:16]} UTC",
+        subject=f"{modes(log)}, {hours(asked.end_ms - asked.start_ms)} to {stamp(asked.end_ms)[:16]} UTC",
         market=f"{settings.symbol} {settings.timeframe}",
         generated_ms=asked.now_ms,
         checks=judge(acceptance.CHECKS, evidence, source.shown),
         window=Window(asked.start_ms, asked.end_ms, acceptance.covered_ms(log) // 1000),
-        summary=_summary(log),
+        summary=summed(log),
         hours=log.tally.hours,
         notes=notes,
         strict=asked.strict,
@@ -97,7 +89,7 @@ def judge_acceptance(settings: Settings, source: Source, asked: Asked, clock: "C
 
 def judge_stop(settings: Settings, source: Source, asked: Asked) -> Judgement:
     """Judge everything since a time by the runbook's six conditions, and the journal of orders as it stands now."""
-    evidence = _look(settings, source, asked, closely=False)
+    evidence = look(settings, source, asked, closely=False)
     evidence = evidence._replace(orders=orders_found(source.log_dir, settings, source.shown, asked.now_ms))
     report = Report(
         command="stop-check",
@@ -106,7 +98,7 @@ def judge_stop(settings: Settings, source: Source, asked: Asked) -> Judgement:
         generated_ms=asked.now_ms,
         checks=judge(stop.CHECKS, evidence, source.shown),
         window=Window(asked.start_ms, asked.end_ms, acceptance.covered_ms(evidence.log) // 1000),
-        notes=_notes(evidence.log, source.shown),
+        notes=noted(evidence.log, source.shown),
         strict=asked.strict,
     )
     return Judgement(report, evidence)
@@ -135,9 +127,21 @@ def day_zero_ms(settings: Settings) -> int:
     return int(datetime.combine(settings.phase_start, datetime.min.time(), UTC).timestamp() * 1000)
 
 
-def _look(settings: Settings, source: Source, asked: Asked, *, closely: bool) -> Evidence:
-    look = LogLook(source, settings, asked.start_ms, asked.end_ms)
-    return Evidence(look.gather(closely=closely), _state(source), _resumed_ms(source.log_dir, asked.now_ms))
+def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock") -> Evidence:
+    """Look closely, and again while a living runner is between two writes: its log comes first, its state after it."""
+    evidence = look(settings, source, asked, closely=True)
+    for _ in range(_LOOKS - 1):
+        if not _between_log_and_state(evidence, asked):
+            break
+        clock.wait(_PAUSE_SECONDS)
+        evidence = look(settings, source, asked, closely=True)
+    return evidence
+
+
+def look(settings: Settings, source: Source, asked: Asked, *, closely: bool) -> Evidence:
+    """Look once at log and state; ``closely`` as acceptance judges, else as stop-check does."""
+    log = LogLook(source, settings, asked.start_ms, asked.end_ms).gather(closely=closely)
+    return Evidence(log, _state(source), _resumed_ms(source.log_dir, asked.now_ms))
 
 
 def _between_log_and_state(evidence: Evidence, asked: Asked) -> bool:
@@ -166,12 +170,14 @@ def _resumed_ms(log_dir: Path, now_ms: int) -> int | None:
     return read(log_dir).last_resume_ms(now_ms)
 
 
-def _modes(log: LogEvidence) -> str:
-    modes = dict.fromkeys(run.mode for run in log.runs)
-    return " and ".join("mode unknown" if mode is None else str(mode) for mode in modes) or str(Mode.DRY_RUN)
+def modes(log: LogEvidence) -> str:
+    """Name the modes of the window's runs."""
+    found = dict.fromkeys(run.mode for run in log.runs)
+    return " and ".join("mode unknown" if mode is None else str(mode) for mode in found) or str(Mode.DRY_RUN)
 
 
-def _summary(log: LogEvidence) -> dict[str, int]:
+def summed(log: LogEvidence) -> dict[str, int]:
+    """Add the window up for a report's summary (contract §8)."""
     return {
         "candles": log.tally.closes,
         "evaluations": log.tally.evaluations,
@@ -181,7 +187,7 @@ def _summary(log: LogEvidence) -> dict[str, int]:
     }
 
 
-def _notes(log: LogEvidence, shown: Callable[[str], str]) -> tuple[str, ...]:
+def noted(log: LogEvidence, shown: Callable[[str], str]) -> tuple[str, ...]:
     """Say what a reader of the report should know of the log itself."""
     found = [*log.troubles]
     configurations = dict.fromkeys(hash_ for run in log.runs for hash_ in run.configurations)
