@@ -35,8 +35,7 @@ def span(from_ms: int, to_ms: int) -> str:
 
 
 def hours(length_ms: int) -> str:
-    """Write a window's length (ms) as it is asked for: ``24h``, ``1h30m``; what ends just before midnight is a day."""
-    length_ms = -(-length_ms // 1000) * 1000
+    """Write a window's length (ms) as it is asked for: ``24h``, ``1h30m``."""
     whole, minutes = length_ms // HOUR_MS, length_ms % HOUR_MS // MINUTE_MS
     return f"{whole}h{minutes}m" if whole and minutes else f"{whole}h" if whole else f"{minutes}m"
 
