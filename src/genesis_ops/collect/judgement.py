@@ -112,7 +112,7 @@ def standing_reasons(settings: Settings, source: Source, asked: Asked) -> tuple[
     """
     from genesis_ops.state.latch import read_latch
 
-    resumed_ms = _resumed_ms(source.log_dir, asked.now_ms) or asked.start_ms
+    resumed_ms = last_resume_ms(source.log_dir, asked.now_ms) or asked.start_ms
     evidence = judge_stop(settings, source, asked._replace(start_ms=max(asked.start_ms, resumed_ms))).evidence
     stuck = tuple(doubt for doubt in evidence.orders.doubts if not doubt.settling)
     judged = judge(stop.CHECKS, evidence._replace(orders=evidence.orders._replace(doubts=stuck)), source.shown)
@@ -141,7 +141,7 @@ def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock") ->
 def look(settings: Settings, source: Source, asked: Asked, *, closely: bool) -> Evidence:
     """Look once at log and state; ``closely`` as acceptance judges, else as stop-check does."""
     log = LogLook(source, settings, asked.start_ms, asked.end_ms).gather(closely=closely)
-    return Evidence(log, _state(source), _resumed_ms(source.log_dir, asked.now_ms))
+    return Evidence(log, state_of(source), last_resume_ms(source.log_dir, asked.now_ms))
 
 
 def _between_log_and_state(evidence: Evidence, asked: Asked) -> bool:
@@ -151,7 +151,8 @@ def _between_log_and_state(evidence: Evidence, asked: Asked) -> bool:
     return log.last_ms is not None and asked.now_ms - log.last_ms < _LIVE_MS and asked.end_ms == asked.now_ms
 
 
-def _state(source: Source) -> StateEvidence:
+def state_of(source: Source) -> StateEvidence:
+    """Read the state, or say what is wrong with it."""
     from genesis_ops.state.store import StateStore
 
     if not is_directory(source.state_file.parent):
@@ -164,7 +165,8 @@ def _state(source: Source) -> StateEvidence:
         return StateEvidence(source.shown_state, None, problem, copies)
 
 
-def _resumed_ms(log_dir: Path, now_ms: int) -> int | None:
+def last_resume_ms(log_dir: Path, now_ms: int) -> int | None:
+    """Tell when an operator last resumed the phase (ms, UTC); None where nobody did."""
     from genesis_ops.state.operations import read
 
     return read(log_dir).last_resume_ms(now_ms)

@@ -1,0 +1,295 @@
+"""The criteria of the phase report, each a pure function (runbook, Day 42: Phase 3 completion report).
+
+The stop conditions and the journal's checks are those of ``stop-check`` and ``orders verify``, over the whole phase.
+"""
+
+from genesis_ops.checks import journal, stop
+from genesis_ops.checks.acceptance import champion_loaded, log_doubt
+from genesis_ops.checks.evidence import Evidence
+from genesis_ops.checks.journal import JournalFacts
+from genesis_ops.checks.model import Check, Outcome, Place, Result
+from genesis_ops.checks.phase_candles import Latency, candles, expected, latency, unevaluated
+from genesis_ops.checks.phase_evidence import PhaseEvidence
+from genesis_ops.checks.phase_outages import outages, uptime
+from genesis_ops.checks.phase_wallet import Account, Moved, account
+from genesis_ops.checks.wording import close_time, count, exactly, listed, told_gap
+from genesis_ops.runlog.runs import Run
+from genesis_ops.runlog.tally import LATE_MS, Fate
+from genesis_ops.state.receipt import Receipt
+from genesis_ops.words import DAY_MS, Mode, clock_time, day_name, duration, stamp
+
+UPTIME = 0.995
+"""The uptime below which it is a warning: a phase of 42 days then stood still for 5 hours, so it can miss 5 closes."""
+MOST_UNEVALUATED = 2
+"""How many neighbouring closes may be without an evaluation until it is as bad as a gap (contract §9: 2 timeframes)."""
+SLOW_MS = LATE_MS
+"""How long 95 % of the closes may wait for their evaluation (ms): what a single one is called late for."""
+
+_ACCEPTED = ("PASS", "WARN")
+
+
+def dry_run_accepted(evidence: PhaseEvidence) -> Result:
+    """Ask whether a dry-run was accepted before the first live-paper run, and whether the gate was ever overridden."""
+    receipts = evidence.receipts
+    passed = [each for each in receipts.found if each.verdict in _ACCEPTED]
+    live_ms = first_live_ms(evidence)
+    before = [each for each in passed if live_ms is None or each.written_ms <= live_ms]
+    if receipts.trouble:
+        return Result(Outcome.UNKNOWN, receipts.trouble, None, 1, (), _RECEIPT)
+    if live_ms is None:
+        return _not_live_yet(evidence, before)
+    overridden = [f"{_at(start.at_ms)} ({start.override})" for start in evidence.starts if start.override]
+    if overridden:
+        told = f"the gate was overridden {count(len(overridden), 'time')}: {listed(overridden)}"
+        return Result(Outcome.WARN, told, len(before), 1, (), "genesis-ops acceptance --window 24h")
+    if not before:
+        detail = f"live-paper since {_at(live_ms)}, and no acceptance had passed before it"
+        return Result(Outcome.FAIL, detail, 0, 1, (), _RECEIPT)
+    return Result(Outcome.PASS, f"{_told(before[-1])}; live-paper since {_at(live_ms)}", len(before), 1)
+
+
+def _not_live_yet(evidence: PhaseEvidence, passed: list[Receipt]) -> Result:
+    if passed:
+        return Result(Outcome.PASS, f"{_told(passed[-1])}; no live-paper run yet", len(passed), 1)
+    log = evidence.log
+    if log.first_ms is None or log.end_ms - log.first_ms < DAY_MS:
+        return Result(Outcome.SKIP, "no live-paper run yet, and no 24h of dry-run to accept", 0, 1)
+    detail = "no live-paper run, and no acceptance has passed"
+    return Result(Outcome.WARN, detail, 0, 1, (), "genesis-ops acceptance --window 24h --until last")
+
+
+def first_live_ms(evidence: PhaseEvidence) -> int | None:
+    """Tell when the first live-paper run began (ms, UTC), by the log or the journal; None where there was none."""
+    runs = [_began_ms(run) for run in evidence.log.runs if run.mode is Mode.LIVE_PAPER]
+    return min([*runs, *(start.at_ms for start in evidence.starts)], default=None)
+
+
+def _began_ms(run: Run) -> int:
+    return run.first_ms if run.started is None else run.started.at_ms
+
+
+def _told(receipt: Receipt) -> str:
+    return f"accepted at {_at(receipt.written_ms)} ({receipt.verdict}, {duration(receipt.covered_seconds)})"
+
+
+def champion_frozen(evidence: PhaseEvidence) -> Result:
+    """Ask whether the champion is the frozen one, and whether every run verified it and none fell back."""
+    frozen = evidence.frozen
+    if frozen.trouble or frozen.difference:
+        return Result(Outcome.FAIL, frozen.trouble or frozen.difference, frozen.sha256, None, (), _CHAMPION)
+    others = [start for start in evidence.starts if start.champion_sha256 != frozen.sha256]
+    if others:
+        detail = f"the live run of {_at(others[0].at_ms)} had another champion ({others[0].champion_sha256[:12]}…)"
+        return Result(Outcome.FAIL, detail, others[0].champion_sha256, frozen.sha256, (), _CHAMPION)
+    loaded = champion_loaded(evidence.stop)
+    if frozen.pinned_ms is None:
+        detail = f"{frozen.file} was never pinned; {loaded.detail}"
+        worst = Outcome.WARN if loaded.outcome is Outcome.PASS else loaded.outcome
+        return loaded._replace(outcome=worst, detail=detail, remedy=loaded.remedy or "champion_sha256 in the settings")
+    return loaded._replace(detail=f"{frozen.sha256[:12]}… frozen since {_at(frozen.pinned_ms)}; {loaded.detail}")
+
+
+def closes_processed(evidence: PhaseEvidence) -> Result:
+    """Ask whether every close since the first start was announced; a step of more than two candles is a gap."""
+    log = evidence.log
+    due = expected(candles(log))
+    missing = [candle for candle in due if candle.fate is Fate.MISSING]
+    if not due:
+        return Result(Outcome.UNKNOWN, log.nothing or "no candle has closed yet", 0, 0, (), _PREFLIGHT)
+    detail = f"{len(due) - len(missing)} of {count(len(due), 'close')}"
+    if not missing:
+        return Result(Outcome.PASS, detail, len(due), len(due))
+    worst = max(log.gaps, key=lambda gap: len(gap.missing), default=None)
+    detail += f"; {told_gap(log, worst)}" if worst else ""
+    detail += f"; {count(len(log.gaps) - 1, 'more gap')}" if len(log.gaps) > 1 else ""
+    outcome = Outcome.FAIL if worst and len(worst.missing) > 1 and not log.troubles else Outcome.WARN
+    proof = (*worst.why.evidence, *worst.beside) if worst else ()
+    return Result(outcome, detail, len(due) - len(missing), len(due), proof, "runbook: Missing Hours")
+
+
+def closes_evaluated(evidence: PhaseEvidence) -> Result:
+    """Ask whether every announced close was evaluated once, and how soon after it."""
+    log = evidence.log
+    found = candles(log)
+    none = unevaluated(found, log.end_ms)
+    many = [candle for candle in found if candle.evaluations > 1]
+    good = sum(candle.evaluations == 1 for candle in found)
+    total = good + len(none) + len(many)
+    waited = latency(found)
+    if waited is None:
+        outcome = Outcome.FAIL if none else Outcome.UNKNOWN
+        return Result(outcome, log.nothing or "no close has been evaluated yet", 0, total, (), _PREFLIGHT)
+    parts = [f"{good} of {total} evaluated once", told_latency(waited)]
+    parts += [f"not evaluated: {listed([close_time(log, candle.open_ms) for candle in none])}"] if none else []
+    parts += [f"more than once: {listed([close_time(log, candle.open_ms) for candle in many])}"] if many else []
+    outcome = Outcome.WARN if none or many or waited.p95 > SLOW_MS else Outcome.PASS
+    if _in_a_row(evidence, {candle.open_ms for candle in none}) > MOST_UNEVALUATED:
+        outcome = Outcome.FAIL
+    remedy = "" if outcome is Outcome.PASS else "runbook: API Server Not Responding"
+    return Result(outcome, "; ".join(parts), good, total, (), remedy)
+
+
+def _in_a_row(evidence: PhaseEvidence, opens: set[int]) -> int:
+    """Count the most neighbouring candles of some."""
+    longest = run = 0
+    for candle in candles(evidence.log):
+        run = run + 1 if candle.open_ms in opens else 0
+        longest = max(longest, run)
+    return longest
+
+
+def told_latency(waited: Latency) -> str:
+    """Say how long closes waited for their evaluation."""
+    at = f"{day_name(waited.longest_close_ms)} {clock_time(waited.longest_close_ms)}"
+    median, p95, longest = (exactly(ms) for ms in (waited.median, waited.p95, waited.longest))
+    return f"half within {median}, 95 % within {p95}, the slowest {longest} ({at})"
+
+
+def wallet_explained(evidence: PhaseEvidence) -> Result:
+    """Ask whether the orders account for what the wallets did between their first and their last reading."""
+    armed = [order for order in evidence.orders if order.armed_ms is not None]
+    found = account(evidence)
+    if evidence.journal.unread:
+        return Result(Outcome.UNKNOWN, evidence.journal.unread, None, None, (), "genesis-ops orders verify")
+    if found is None and not armed:
+        return Result(Outcome.SKIP, f"no order was sent, and the wallets were read {_times(evidence)}")
+    if found is None:
+        detail = f"{count(len(armed), 'order')}, and the wallets were read {_times(evidence)}"
+        return Result(Outcome.UNKNOWN, detail, None, None, (), "genesis-ops snapshot")
+    changed = told_moved(found.changed, evidence.coins)
+    said = f"{changed} from {_at(found.first.at_ms)} to {_at(found.last.at_ms)}"
+    if found.unseen:
+        names = listed([order.id for order in found.unseen])
+        detail = (
+            f"{said}; of {names} nobody read what they moved, which leaves {told_moved(found.rest, evidence.coins)}"
+        )
+        return Result(Outcome.UNKNOWN, detail, changed, None, _outside(found), "genesis-ops orders list")
+    explained = told_moved(found.explained, evidence.coins)
+    if found.rest.nothing and not found.outside:
+        return Result(Outcome.PASS, f"{said}, as the orders say", changed, explained)
+    rest = told_moved(found.rest, evidence.coins)
+    detail = f"{said}; the orders say {explained}, {rest} is unexplained{_where(found)}"
+    return Result(Outcome.FAIL, detail, changed, explained, _outside(found), _WALLET)
+
+
+def _times(evidence: PhaseEvidence) -> str:
+    return {0: "never", 1: "once"}.get(len(evidence.wallets), f"{len(evidence.wallets)} times")
+
+
+def _where(found: Account) -> str:
+    if not found.outside:
+        return ""
+    before, after, _ = found.outside[0]
+    return f"; they moved without an order between {_at(before.at_ms)} and {_at(after.at_ms)}"
+
+
+def _outside(found: Account) -> tuple[Place, ...]:
+    return tuple(
+        Place(
+            after.source, 0, f"{stamp(before.at_ms)} to {stamp(after.at_ms)}: {change.base:+.8f}, {change.quote:+,.2f}"
+        )
+        for before, after, change in found.outside
+    )
+
+
+def told_moved(change: Moved, coins: tuple[str, str]) -> str:
+    """Say by how much the wallets changed: ``+0.015 TESTBTC, -1,065.00 TESTUSD``."""
+    base = f"{change.base + 0.0:+.8f}".rstrip("0").rstrip(".")
+    return f"{base} {coins[0]}, {change.quote + 0.0:+,.2f} {coins[1]}"
+
+
+def daily_papers(evidence: PhaseEvidence) -> Result:
+    """Ask whether every day that is over has a snapshot and a summary (runbook, Day 2 to 42)."""
+    papers = evidence.papers
+    if not papers.due:
+        return Result(Outcome.SKIP, "no day of the phase is over yet")
+    no_snapshot = [day for day in papers.due if day not in papers.snapshots]
+    no_summary = [day for day in papers.due if day not in papers.summaries]
+    good = sum(day in papers.snapshots and day in papers.summaries for day in papers.due)
+    total = len(papers.due)
+    parts = [f"{good} of {count(total, 'day')} with a snapshot and a summary"]
+    parts += [f"no snapshot: {_days(no_snapshot)}"] if no_snapshot else []
+    parts += [f"no summary: {_days(no_summary)}"] if no_summary else []
+    outcome = Outcome.WARN if no_snapshot or no_summary else Outcome.PASS
+    remedy = f"genesis-ops daily-summary --date {no_summary[0]}" if no_summary else ""
+    return Result(outcome, "; ".join(parts), good, total, (), remedy)
+
+
+def _days(days: list[str]) -> str:
+    """Write days as they follow each other: ``2026-02-05 to 2026-02-09 (5)``."""
+    consecutive = len(days) > 2 and _number(days[-1]) - _number(days[0]) == len(days) - 1  # noqa: PLR2004 - a row
+    return f"{days[0]} to {days[-1]} ({len(days)})" if consecutive else listed(days)
+
+
+def _number(day: str) -> int:
+    from datetime import date
+
+    return date.fromisoformat(day).toordinal()
+
+
+def log_alive(evidence: PhaseEvidence) -> Result:
+    """Ask in which share of the time since its first line the log lived, and name the longest silence."""
+    log = evidence.log
+    share = uptime(log)
+    if share is None:
+        return Result(Outcome.UNKNOWN, log.nothing or "the log has only begun", None, UPTIME, (), _PREFLIGHT)
+    silent = [outage for outage in outages(log) if outage.silent]
+    told = f"{told_share(share)} of {duration((log.end_ms - (log.first_ms or 0)) / 1000)}"
+    if not silent:
+        return Result(Outcome.PASS, f"{told}, no silence", round(share, 6), UPTIME)
+    longest = max(silent, key=lambda outage: outage.length_ms)
+    length = f"{count(len(silent), 'silence')}, the longest {duration(longest.length_ms / 1000)}"
+    outcome = Outcome.WARN if share < UPTIME else Outcome.PASS
+    proof = tuple(line for silence in log.silences[:1] for line in silence.why.evidence)
+    remedy = "" if outcome is Outcome.PASS else "runbook: Troubleshooting"
+    return Result(
+        outcome,
+        f"{told}; {length} from {_at(longest.from_ms)}: {longest.cause}",
+        round(share, 6),
+        UPTIME,
+        proof if outcome is Outcome.WARN else (),
+        remedy,
+    )
+
+
+def told_share(share: float) -> str:
+    """Write a share so that less than all of it never reads as 100 %."""
+    whole = f"{100 * share:.2f}"
+    return f"{'99.99' if whole == '100.00' and share < 1 else whole} %"
+
+
+def _at(ms: int) -> str:
+    return f"{day_name(ms)} {clock_time(ms)}"
+
+
+def _log_doubt(evidence: PhaseEvidence) -> str:
+    return log_doubt(evidence.stop)
+
+
+def _of_stop(check: Check[Evidence]) -> Check[PhaseEvidence]:
+    return Check(check.id, check.title, lambda e: check.judge(e.stop), lambda e: check.doubt(e.stop))
+
+
+def _of_journal(check: Check[JournalFacts]) -> Check[PhaseEvidence]:
+    return Check(check.id, check.title, lambda e: check.judge(e.journal), lambda e: check.doubt(e.journal))
+
+
+_RECEIPT = "look for acceptance_receipt_*.json beside the logs, or in a snapshot's bundle"
+_CHAMPION = (
+    "compare with the commit of Day 0; what was traded under another champion counts for none      (runbook: Notes)"
+)
+_PREFLIGHT = "genesis-ops preflight"
+_WALLET = "compare /account/wallets and the exchange's own history; find out who else trades there"
+
+CHECKS: tuple[Check[PhaseEvidence], ...] = (
+    Check("dry-run-accepted", "A dry-run was accepted before the first live order", dry_run_accepted),
+    Check("champion-frozen", "The champion is the frozen one, in every run", champion_frozen, _log_doubt),
+    *map(_of_stop, stop.CHECKS),
+    Check("closes-processed", "Every close was processed", closes_processed, _log_doubt),
+    Check("closes-evaluated", "Every close was evaluated, and soon", closes_evaluated, _log_doubt),
+    *map(_of_journal, journal.CHECKS),
+    Check("wallet-explained", "The orders explain what the wallets did", wallet_explained),
+    Check("daily-papers", "Every day has a snapshot and a summary", daily_papers),
+    Check("uptime", "The log lived", log_alive, _log_doubt),
+)
+"""Stable ids, in this order."""
