@@ -1,0 +1,117 @@
+"""A text from a template that a team may have written: rendered in a sandbox, its errors with line and column.
+
+What is put in is Markdown already: every text is escaped on its way, so that no template has to think of it.
+"""
+
+import re
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from genesis_ops.report.markdown import escaped
+
+_LARGEST = 1 << 21
+_TAG = re.compile(r"\{[{%].*?(?:[}%]\}|$)")
+_AT = re.compile(r"unexpected char .* at (\d+)$")
+_NAME = "<template>"
+
+
+class Ready(str):
+    """A text that is Markdown already, made by the house itself."""
+
+    __slots__ = ()
+
+
+class TemplateBroken(Exception):
+    """A template cannot be read or filled in; line and column count from 1, and are None where nobody knows them."""
+
+    def __init__(self, why: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.line = line
+        self.column = column
+
+
+def rendered(source: str, facts: Mapping[str, Any]) -> str:
+    """Fill in a template; every text among the facts is escaped unless it is ready.
+
+    Raises:
+        TemplateBroken: the template is wrong, asks for what is not there, or does not come to an end.
+    """
+    from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # that would be HTML's; the facts are escaped for Markdown
+    )
+    source = re.sub(r"\r\n?", "\n", source)
+    try:
+        return _collected(environment.from_string(source).generate(_ready(facts)))
+    except TemplateSyntaxError as error:
+        why = error.message or "a syntax error"
+        raise TemplateBroken(_AT.sub(r"unexpected character", why), *_place(source, why, error.lineno)) from None
+    except TemplateError as error:
+        why = error.message or type(error).__name__
+        raise TemplateBroken(why, *_place(source, why, _line_of(error.__traceback__))) from None
+    except TemplateBroken:
+        raise
+    except Exception as error:  # noqa: BLE001 - a team's template can raise whatever an expression can
+        why = f"{type(error).__name__}: {error}"
+        raise TemplateBroken(why, *_place(source, why, _line_of(error.__traceback__))) from None
+
+
+def _collected(pieces: Any) -> str:
+    found: list[str] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _LARGEST:
+            raise TemplateBroken(f"it writes more than {_LARGEST >> 20} MiB; does a loop end?")
+        found.append(piece)
+    return "".join(found)
+
+
+def _ready(value: Any) -> Any:
+    """Escape every text in nested facts, keys aside, which are the house's own."""
+    if isinstance(value, Ready):
+        return str(value)
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, Mapping):
+        return {name: _ready(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_ready(inner) for inner in value]
+    return value
+
+
+def _line_of(traceback: TracebackType | None) -> int | None:
+    """Find the template's own line in a traceback, which jinja writes as if it were Python's."""
+    line = None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == _NAME:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
+def _place(source: str, why: str, line: int | None) -> tuple[int | None, int | None]:
+    """Find the column of what an error names: jinja tells the line alone."""
+    if found := _AT.search(why):
+        before = source[: int(found[1])]
+        return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    lines = source.split("\n")
+    if line is None or not 1 <= line <= len(lines):
+        return line, None
+    text = lines[line - 1]
+    if "nd of template" in why:
+        return line, len(text) + 1
+    tags = [(found.start(), found[0]) for found in _TAG.finditer(text)] or [(0, text)]
+    for name in reversed(re.findall(r"'([^']+)'", why)):
+        for start, tag in tags:
+            if found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag):
+                return line, start + found.start() + 1
+    return line, (tags[0][0] + 1 if len(tags) == 1 and tags[0][0] else None)
