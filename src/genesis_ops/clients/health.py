@@ -16,6 +16,7 @@ SECONDS = 5.0
 
 _OK, _UNAVAILABLE = 200, 503
 _SAID = 120
+_KEPT = 2000
 _WORKING, _MAINTENANCE = [1], [0]
 
 
@@ -35,10 +36,11 @@ class Answer(StrEnum):
 
 
 class Health(NamedTuple):
-    """The API's answer, and what to say about it."""
+    """The API's answer, what to say about it, and its reply as it came, as far as it is worth keeping."""
 
     answer: Answer
     told: str
+    reply: str = ""
 
 
 class Standing(StrEnum):
@@ -69,7 +71,9 @@ def ask_health(api_url: str, clock: "Clock") -> Health:
 
     with closing(Http(api_url, clock, SECONDS)) as http:
         try:
-            return _health(http.send(http.prepare("GET", "/health")))
+            reply = http.send(http.prepare("GET", "/health"))
+            kept = visible(reply.body[:_KEPT].decode("utf-8", "backslashreplace"))
+            return health_of(reply.status, reply.body)._replace(reply=f"HTTP {reply.status} {kept}")
         except HttpFailure as failure:
             return _no_health(failure)
 
@@ -93,18 +97,19 @@ def ask_time(exchange_url: str, clock: "Clock") -> ExchangeTime:
         return _time(reply, sent_ms, sent_ms + round((clock.monotonic() - before) * 1000))
 
 
-def _health(reply: "Reply") -> Health:
-    document = _document(reply.body)
+def health_of(http_status: int, body: bytes) -> Health:
+    """Read the reply of ``GET /health``, however it was asked for (contract §4)."""
+    document = _document(body)
     status = document.get("status") if isinstance(document, dict) else None
-    if reply.status == _OK and status == "ok":
+    if http_status == _OK and status == "ok":
         return Health(Answer.OK, _versions(document))
-    said = _brief(reply.body)
+    said = _brief(body)
     if isinstance(status, str):
-        return Health(Answer.ERROR, f"HTTP {reply.status}, status {visible(status)[:_SAID]}")
-    if reply.status == _UNAVAILABLE:
-        return Health(Answer.ERROR, f"HTTP {reply.status}: {said}")
+        return Health(Answer.ERROR, f"HTTP {http_status}, status {visible(status)[:_SAID]}")
+    if http_status == _UNAVAILABLE:
+        return Health(Answer.ERROR, f"HTTP {http_status}: {said}")
     what = "not JSON" if document is None else "no status in it"
-    return Health(Answer.STRANGER, f"HTTP {reply.status}, {what}: {said}")
+    return Health(Answer.STRANGER, f"HTTP {http_status}, {what}: {said}")
 
 
 def _versions(document: dict[str, Any]) -> str:

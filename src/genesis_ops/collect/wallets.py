@@ -36,6 +36,21 @@ def readings(log_dir: Path, records: "Iterable[Record]" = ()) -> tuple[Reading, 
     return tuple(sorted(found, key=lambda reading: reading.at_ms))
 
 
+def first_and_newest(
+    log_dir: Path, records: "Iterable[Record]" = (), *, since_ms: int
+) -> tuple[Reading, Reading] | None:
+    """Give the first and the newest reading since a time (ms, UTC); None where there is none.
+
+    Of many snapshots only those are read that may hold one of the two.
+    """
+    snapshots = [(at_ms, path) for at_ms, path in listed(log_dir) if at_ms >= since_ms]
+    found = [reading for reading in _of_records(records) if reading.at_ms >= since_ms]
+    for direction in (snapshots, reversed(snapshots)):
+        found += next(([*told] for each in direction if (told := [*_of_snapshot(*each)])), [])
+    found.sort(key=lambda reading: reading.at_ms)
+    return (found[0], found[-1]) if found else None
+
+
 def change(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """Tell by how much each currency changed, to the eighth decimal; those that did not are left out."""
     names = sorted({*before, *after})
@@ -45,10 +60,14 @@ def change(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str,
 
 def _of_snapshots(log_dir: Path) -> Iterator[Reading]:
     for at_ms, path in listed(log_dir):
-        with suppress(OSError, ValueError):
-            for line in read(path).lines(SECTION):
-                if line.startswith(_EXCHANGE):
-                    yield Reading(at_ms, _balances(line.removeprefix(_EXCHANGE)), path.name)
+        yield from _of_snapshot(at_ms, path)
+
+
+def _of_snapshot(at_ms: int, path: Path) -> Iterator[Reading]:
+    with suppress(OSError, ValueError, TypeError):
+        for line in read(path).lines(SECTION):
+            if line.startswith(_EXCHANGE):
+                yield Reading(at_ms, _balances(line.removeprefix(_EXCHANGE)), path.name)
 
 
 def _balances(text: str) -> dict[str, float]:

@@ -58,6 +58,11 @@ class Page(NamedTuple):
         yield from ((Span(f"{' ' * room}{line}", style),) for line in rest)
 
 
+def mark(outcome: Outcome, page: Page) -> Span:
+    """Give the mark of an outcome, in its colour."""
+    return Span((_MARKS if page.unicode else _ASCII)[outcome], f"bold {_STYLES[outcome]}")
+
+
 def can_show(encoding: str) -> bool:
     """Tell whether an encoding has all the signs of a report; ASCII ones stand in for them where not."""
     from genesis_ops.report import picture
@@ -116,7 +121,6 @@ def checks(report: Report, page: Page) -> Iterator[Line]:
 
 
 def _check(judged: Judged, page: Page, digits: int, column: int) -> Iterator[Line]:
-    mark = (_MARKS if page.unicode else _ASCII)[judged.outcome]
     name = page.cut(judged.id, column - 1)
     number = f" {judged.number:>{digits}} "
     indent = 3 + len(number) + column
@@ -125,7 +129,7 @@ def _check(judged: Judged, page: Page, digits: int, column: int) -> Iterator[Lin
     padding = " " * (column - cells(name))
     yield (
         Span("  "),
-        Span(mark, f"bold {_STYLES[judged.outcome]}"),
+        mark(judged.outcome, page),
         Span(number),
         Span(name, style),
         Span(f"{padding}{first}"),
