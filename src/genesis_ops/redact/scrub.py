@@ -1,0 +1,157 @@
+"""Replaces what is secret by a mask, line by line, and leaves every other byte as it is.
+
+A known value is looked for as it would be written: each form of it is made from the value and searched for. What it is
+not told, it finds by the look of a key and by the name beside it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from genesis_ops.envfile.secret import Secret
+from genesis_ops.redact.ordinary import MASK
+from genesis_ops.redact.pem import Block, begins_block, body_in
+from genesis_ops.redact.quiet import Sieve
+from genesis_ops.redact.shapes import anchors, places
+from genesis_ops.redact.spelling import ESCAPED, Core, cores, spelled, spelled_places, token_around
+
+_MASKED = MASK.encode("ascii")
+_LONGEST_PIECE = 128
+_SHORTEST_LINE = 16
+_MOST_ROUNDS = 4
+
+
+class Scrubber:
+    """Takes the secrets out of files, a stretch of whole lines at a time; ``places`` counts what it replaced."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        texts = sorted({piece for secret in secrets for piece in _pieces(secret.reveal())}, key=len, reverse=True)
+        self._values = [_Value(text) for text in texts]
+        literal = {form for value in self._values for form in value.literal()}
+        self._sieve = Sieve(anchors(), literal, {value.hex for value in self._values})
+        self._block = Block()
+        self.places = 0
+
+    def new_file(self) -> None:
+        """Take it that what follows belongs to another file."""
+        self._block = Block()
+
+    def scrub(self, raw: bytes) -> bytes:
+        """Replace what is secret in the next whole lines of a file."""
+        worth = self._sieve.lines(raw)
+        if not worth and not self._block.open:
+            return raw
+        lines = raw.split(b"\n")
+        at = self._block_from(lines, 0)
+        for number in worth:
+            if number >= at:
+                lines[number] = self._line(lines[number])
+                if self._block.open:
+                    at = self._block_from(lines, number + 1)
+        return b"\n".join(lines)
+
+    def _block_from(self, lines: list[bytes], number: int) -> int:
+        """Mask the lines of a private key, and tell which line is the first that is not one of them."""
+        while self._block.open and number < len(lines):
+            if number == len(lines) - 1 and not lines[number]:
+                break  # what stands behind the stretch's last line end is not a line yet
+            masked = self._block.masked(lines[number])
+            if self._block.open:
+                self.places += masked != lines[number]
+                lines[number] = masked
+                number += 1
+        return number
+
+    def _line(self, line: bytes) -> bytes:
+        if begins_block(line) and body_in(line) is None and b"-----END" not in line:
+            self._block.begin()
+        for _ in range(_MOST_ROUNDS):
+            before, line = line, self._round(line)
+            if line == before:
+                break
+        return line
+
+    def _round(self, line: bytes) -> bytes:
+        for value in self._values:
+            line = self._masked(line, value.places(line))
+        line = self._masked(line, ((place.start, place.end) for place in places(line)))
+        body = body_in(line)
+        return self._masked(line, [body] if body else [])
+
+    def _masked(self, line: bytes, found: Iterable[tuple[int, int]]) -> bytes:
+        spans = _joined(span for span in found if line[slice(*span)] != _MASKED)
+        if not spans:
+            return line
+        self.places += len(spans)
+        kept = pairwise([0, *(edge for span in spans for edge in span), len(line)])
+        return _MASKED.join(line[start:end] for number, (start, end) in enumerate(kept) if number % 2 == 0)
+
+
+class _Value:
+    """One value and its forms; what is dear to make is made when a line first needs it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._raw = text.encode("utf-8", "surrogateescape")
+        self._wide = tuple(text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
+        self.hex = self._raw.hex().encode("ascii")
+        self._cores = cores(self._raw)
+        self._spelled: re.Pattern[bytes] | None = None
+
+    def literal(self) -> Iterator[bytes]:
+        """Give what a line must have one of, if the value is in it and nothing is escaped."""
+        yield self._raw
+        yield self._raw.replace(b" ", b"+")
+        for core in self._cores:
+            yield core.anchor
+
+    def places(self, line: bytes) -> Iterator[tuple[int, int]]:
+        """Find where the value stands in a line, in whatever form."""
+        yield from _all(line, self._raw)
+        if b"\0" in line:
+            for wide in self._wide:
+                yield from _all(line, wide)
+        if ESCAPED.search(line):
+            self._spelled = self._spelled or spelled(self._text)
+            yield from spelled_places(self._spelled, line)
+        for core in self._cores:
+            yield from _tokens(line, core)
+        yield from _all(line.lower(), self.hex)
+
+
+def _tokens(line: bytes, core: Core) -> Iterator[tuple[int, int]]:
+    at = 0
+    while core.anchor in line and (match := core.pattern.search(line, at)):
+        start, at = token_around(line, *match.span())
+        yield start, at
+
+
+def _all(line: bytes, piece: bytes) -> Iterator[tuple[int, int]]:
+    at = line.find(piece)
+    while at >= 0:
+        yield at, at + len(piece)
+        at = line.find(piece, at + len(piece))
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Put places in order, and those that overlap into one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text where lines end, and a long one into pieces, each of which is then looked for by itself."""
+    for line in {text, *(line.strip("\r") for line in text.split("\n") if len(line) >= _SHORTEST_LINE)}:
+        if line and line not in MASK:
+            yield from _cut(line) if len(line) > 2 * _LONGEST_PIECE else (line,)
+
+
+def _cut(text: str) -> Iterator[str]:
+    for at in range(0, len(text) - _LONGEST_PIECE, _LONGEST_PIECE):
+        last = at + 2 * _LONGEST_PIECE >= len(text)
+        yield text[at:] if last else text[at : at + _LONGEST_PIECE]
