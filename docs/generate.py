@@ -57,7 +57,8 @@ def _code(text: str) -> str:
 
 
 _COMMANDS = (
-    (), ("run",), ("preflight",), ("acceptance",), ("stop-check",), ("resume",),
+    (), ("run",), ("preflight",), ("acceptance",), ("snapshot",), ("snapshot", "verify"), ("snapshot", "diff"),
+    ("stop-check",), ("daily-summary",), ("resume",), ("status",),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("config",), ("config", "show"),

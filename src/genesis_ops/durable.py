@@ -62,6 +62,11 @@ def publish(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     create(temporary, raw, mode=mode)
+    name_whole(temporary, path)
+
+
+def name_whole(temporary: Path, path: Path) -> None:
+    """Give a file that is on the disk its name, and take away its former one; FileExistsError as above."""
     try:
         path.hardlink_to(temporary)
     finally:

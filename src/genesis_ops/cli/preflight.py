@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from genesis_ops.cli.judging import OutputFormat, Strict, tell
+from genesis_ops.cli.judging import OutputFormat, Quiet, Strict, tell
 from genesis_ops.cli.options import load_settings
 from genesis_ops.errors import UsageRefused
 from genesis_ops.report.formats import Format
@@ -29,6 +29,7 @@ def preflight(  # noqa: PLR0913 - one parameter an option (contract §6)
     exchange_url: Annotated[str | None, typer.Option(help="The exchange's public API.")] = None,
     output: OutputFormat = Format.TEXT,
     strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check that the API, the runner, its log, its state and its host are in order (runbook Day 0, step 2)."""
     limit_seconds = _limit(wait)
@@ -52,7 +53,7 @@ def preflight(  # noqa: PLR0913 - one parameter an option (contract §6)
     if last is not None:
         if last.in_vain:
             typer.echo(f"genesis-ops: not waiting: {last.in_vain}", err=True)
-        tell(last.report, output)
+        tell(last.report, output, quiet=quiet)
 
 
 def _limit(wait: str | None) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genesis_ops.cli.judging import OutputFormat, Strict, end, show
+from genesis_ops.cli.judging import OutputFormat, Quiet, Strict, end, show
 from genesis_ops.cli.options import load_settings
 from genesis_ops.cli.patience import patience
 from genesis_ops.cli.window import moment_ms
@@ -39,6 +39,7 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     ] = None,
     output: OutputFormat = Format.TEXT,
     strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look for the six abort conditions over the whole phase so far (runbook, STOP if FAIL)."""
     if enforce and (copied is not None or until is not None):
@@ -68,7 +69,7 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     with patience("stopping the runner"):
         failed = _enforce(ctx, settings, where, asked) if enforce else 0
     report = report._replace(overruled=Exit(failed) if failed else None)
-    show(report, output)
+    show(report, output, quiet=quiet)
     end(report, output)
 
 

@@ -2,13 +2,11 @@
 
 import os
 import stat
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from genesis_ops.checks.host import (
@@ -25,10 +23,11 @@ from genesis_ops.checks.host import (
 from genesis_ops.clients import health
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.process import Listeners, Trader, listeners, traders
+from genesis_ops.collect.asking import Asked
 from genesis_ops.collect.journal import orders_found
 from genesis_ops.collect.server_log import bind_error
 from genesis_ops.durable import read_whole
-from genesis_ops.errors import GenesisError, StateUnreadable
+from genesis_ops.errors import StateUnreadable
 from genesis_ops.runlog.files import LONGEST, LogFile, log_files, open_log, opened, read_at
 from genesis_ops.runlog.reader import LogLine, LogReader
 from genesis_ops.runlog.runs import latest_run
@@ -41,42 +40,7 @@ from genesis_ops.state.lock import holders, runner_locks
 from genesis_ops.state.store import StateStore
 from genesis_ops.words import visible
 
-T = TypeVar("T")
-
 _LARGEST_ENV = 1 << 17
-_GRACE_SECONDS = 1.0  # a name service has no deadline of its own, so the wait for an answer has one too
-
-
-class _Asked(Generic[T]):
-    """A question that is under way while everything else is looked at."""
-
-    def __init__(self, ask: Callable[[], T]) -> None:
-        self._ask = ask
-        self._answers: list[T] = []
-        self._errors: list[Exception] = []
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._answers.append(self._ask())
-        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is wanted
-            self._errors.append(error)
-
-    def answer(self, otherwise: Callable[[str], T]) -> T:
-        """Wait for the answer; ``otherwise`` makes one of the reason why there is none."""
-        self._thread.join(health.SECONDS + _GRACE_SECONDS)
-        for error in self._errors:
-            if not isinstance(error, GenesisError):
-                raise error
-            return otherwise(error.message)
-        return self._answers[0] if self._answers else otherwise(f"no reply within {health.SECONDS:.0f}s")
-
-
-class _ApiPort(NamedTuple):
-    """The API's port on this host."""
-
-    number: int
 
 
 def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
@@ -84,17 +48,17 @@ def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
 
     A look that follows a ``former`` one does not ask the exchange for its time again: it counts requests.
     """
-    api = _Asked(lambda: health.ask_health(settings.api_url, clock))
+    api = Asked(lambda: health.ask_health(settings.api_url, clock))
     known = None if former is None or former.exchange.low_ms is None else former.exchange
-    exchange = None if known else _Asked(lambda: health.ask_time(settings.exchange_url, clock))
-    port = _api_port(settings.api_url)
+    exchange = None if known else Asked(lambda: health.ask_time(settings.exchange_url, clock))
+    port = api_port(settings.api_url)
     log = _log(settings, clock)
     host = Host(
         now_ms=clock.now_ms(),
         settings=settings,
         health=health.Health(health.Answer.TIMEOUT, ""),
         listeners=None,
-        bind_error=None if port is None else bind_error(settings.log_dir, port.number),
+        bind_error=None if port is None else bind_error(settings.log_dir, port),
         log=log,
         state=_state(settings),
         champion=_champion(settings),
@@ -113,20 +77,20 @@ def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
     return host._replace(exchange=exchange.answer(lambda why: health.ExchangeTime(health.Standing.UNREACHABLE, why)))
 
 
-def _api_port(api_url: str) -> _ApiPort | None:
+def api_port(api_url: str) -> int | None:
     """Name the API's port, or None where it is on another host, whose processes nobody here can see."""
     parts = urlsplit(api_url)
     name = parts.hostname or ""
     with suppress(ValueError):
         if name == "localhost" or ip_address(name).is_loopback:
-            return _ApiPort(parts.port or (443 if parts.scheme == "https" else 80))
+            return parts.port or (443 if parts.scheme == "https" else 80)
     return None
 
 
-def _listeners(port: _ApiPort | None, found: health.Health, error: BindError | None) -> Listeners | None:
+def _listeners(port: int | None, found: health.Health, error: BindError | None) -> Listeners | None:
     if port is None or (found.answer is health.Answer.OK and error is None):
         return None
-    return listeners(port.number)
+    return listeners(port)
 
 
 def _traders(settings: Settings) -> tuple[Trader, ...]:

@@ -13,7 +13,7 @@ from genesis_ops.settings import Settings
 from genesis_ops.words import Exit
 
 _WANTED = re.compile(
-    r"runner_(?:orders_)?\d{8}\.log(?:\.gz)?|runner_state\.json|operations\.jsonl|runner_evaluations_\d{8}\.log"
+    r"runner_(?:orders_|evaluations_)?\d{8}\.log(?:\.gz)?|runner_state(?:_corrupt_\w+)?\.json|operations\.jsonl"
 )
 _MOST_BYTES = 4 << 30
 _BLOCK = 1 << 20
@@ -53,7 +53,7 @@ def source(settings: Settings, copied: Path | None) -> Iterator[Source]:
     elif os.path.isfile(copied):  # noqa: PTH113 - Path.is_file raises where a folder may not be entered
         import tempfile
 
-        with _ended_by_term(), tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:
+        with ended_by_term(), tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:
             _unpack(copied, Path(directory))
             yield _within(_holding(Path(directory), copied), here, settings)
     else:
@@ -66,7 +66,7 @@ def is_directory(path: Path) -> bool:
 
 
 @contextmanager
-def _ended_by_term() -> Iterator[None]:
+def ended_by_term() -> Iterator[None]:
     """Let SIGTERM end the process by an exception, so that what was unpacked is removed."""
 
     def end(*_: object) -> None:
@@ -85,7 +85,8 @@ def _posix(path: str) -> str:
 
 def _within(directory: Path, here: Source, settings: Settings) -> Source:
     """Take a root's own log directory if it has one, else the directory itself."""
-    below = directory / settings.shown(settings.log_dir)
+    shown = Path(settings.shown(settings.log_dir))
+    below = directory if shown.is_absolute() else directory / shown  # an absolute one would be this host's own
     log_dir = below if is_directory(below) else directory
     return here._replace(log_dir=log_dir, state_file=log_dir / settings.state_file.name)
 

@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -98,8 +98,13 @@ def plain_blocks(fd: int, start: int, end: int) -> Iterator[bytes]:
 
 def unpacked_blocks(fd: int) -> Iterator[bytes]:
     """Decompress a gzip file; EOFError or zlib.error come after everything that was readable."""
+    return unpacked(lambda count: os.read(fd, count))
+
+
+def unpacked(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Decompress what is read so many bytes at a time; errors as above."""
     engine = zlib.decompressobj(_GZIP)
-    while chunk := os.read(fd, _PACKED_BLOCK):
+    while chunk := read(_PACKED_BLOCK):
         while chunk:
             spare = engine.copy()
             try:

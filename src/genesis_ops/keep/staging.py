@@ -1,0 +1,185 @@
+"""The phase's files copied without their secrets, by allow-list, so that a copy is judged as the host was."""
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from genesis_ops.collect.known_secrets import Known
+from genesis_ops.durable import READ
+from genesis_ops.errors import StateUnreadable
+from genesis_ops.runlog.files import unpacked
+from genesis_ops.settings import Settings
+from genesis_ops.words import visible
+
+if TYPE_CHECKING:
+    from genesis_ops.clients.clock import Clock
+    from genesis_ops.redact.scrub import Scrubber
+
+WANTED = re.compile(
+    r"runner_(?:(?:orders|evaluations|errors)_)?\d{8}\.log(?:\.gz)?|runner\w*_corrupt_\w+\.json|operations\.jsonl"
+    r"|acceptance_(?:receipt|check)_\w+\.(?:json|txt)|champion_frozen\.json|stop_latch\.json"
+)
+"""What is taken from the log directory (contract §1); everything else is left where it is."""
+
+_NEWEST_LOG = re.compile(r"runner_\d{8}\.log")
+_BLOCK = 1 << 20
+_LONGEST_LINE = 1 << 24
+_LOOKS, _PAUSE_SECONDS = 3, 1.0
+_TRAILER = 8
+
+
+class Staged(NamedTuple):
+    """A file of the bundle: its place in it, the file it is a copy of, its size there, how often it held a secret."""
+
+    path: str
+    source: str
+    source_bytes: int
+    redacted: int
+
+
+class LeftOut(NamedTuple):
+    """A file that should be in the bundle and is not, or not whole, and why."""
+
+    path: str
+    why: str
+
+
+class Staging:
+    """Copies files into a folder; what could not be copied is said and stops nothing, but a failed write raises."""
+
+    def __init__(self, folder: Path, known: Known, settings: Settings) -> None:
+        self._folder, self._known, self._settings = folder, known, settings
+        self._staged: dict[str, Staged] = {}
+        self.left_out: list[LeftOut] = []
+
+    @property
+    def staged(self) -> tuple[Staged, ...]:
+        """What is there, by its place."""
+        return tuple(self._staged[path] for path in sorted(self._staged))
+
+    @property
+    def logs(self) -> Path:
+        """Where the log directory's files are."""
+        return self._folder / "logs"
+
+    def write(self, path: str, text: str) -> None:
+        """Write a text of our own, which may quote what is secret."""
+        target = self._folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scrubber = self._scrubber()
+        raw = scrubber.scrub(text.encode("utf-8", "backslashreplace"))
+        target.write_bytes(raw)
+        self._staged[path] = Staged(path, "", 0, scrubber.places)
+
+    def copy_phase(self, clock: "Clock") -> None:
+        """Copy the logs, the state and what else there is; log and state as of one moment, as far as that can be."""
+        names = self._names()
+        newest = max((name for name in names if _NEWEST_LOG.fullmatch(name)), default=None)
+        for name in names:
+            if name != newest and not name.startswith("runner_orders_"):
+                self._copy(self._settings.log_dir / name)
+        for _ in range(_LOOKS):
+            self._copy(self._settings.state_file)
+            if newest is not None:
+                self._copy(self._settings.log_dir / newest)
+            if not self._between_log_and_state():
+                break
+            clock.wait(_PAUSE_SECONDS)
+        for name in names:  # the journal last: a live runner writes into it first
+            if name.startswith("runner_orders_"):
+                self._copy(self._settings.log_dir / name)
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self._settings.log_dir) if WANTED.fullmatch(name))  # noqa: PTH208
+        except OSError as error:
+            shown = self._settings.shown(self._settings.log_dir)
+            self.left_out.append(LeftOut(visible(shown), f"cannot be listed ({error.strerror})"))
+            return []
+
+    def _between_log_and_state(self) -> bool:
+        """Whether the copies are of the moment in which a close was in the log and not in the state yet."""
+        from genesis_ops.runlog.tail import last_words
+        from genesis_ops.state.store import StateStore
+
+        if not self.logs.is_dir():
+            return False
+        close = last_words(self.logs).close
+        try:
+            state = StateStore(self.logs / self._settings.state_file.name).read()
+        except StateUnreadable:
+            return False
+        return state is not None and close is not None and state.last_processed_candle_ts != close.ts
+
+    def _scrubber(self) -> "Scrubber":
+        from genesis_ops.redact.scrub import Scrubber
+
+        return Scrubber(self._known.secrets)
+
+    def _copy(self, source: Path) -> None:
+        """Copy one file as it was when it was opened; a packed one is packed again, a broken one stays broken."""
+        path = f"logs/{source.name}"
+        shown = visible(self._settings.shown(source).replace("\\", "/"))
+        self.left_out = [left for left in self.left_out if left.path != shown]
+        scrubber = self._scrubber()
+        try:
+            descriptor = os.open(source, READ)
+        except OSError as error:
+            self.left_out.append(LeftOut(shown, error.strerror or str(error)))
+            return
+        target = self._folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            damage = _copied(file, target, found.st_size, scrubber)
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+        if damage:
+            self.left_out.append(LeftOut(shown, damage))
+        self._staged[path] = Staged(path, shown, found.st_size, scrubber.places)
+
+
+def _copied(file: IO[bytes], target: Path, size: int, scrubber: "Scrubber") -> str:
+    """Copy up to so many bytes of a file; what hindered the reading is told, a failed write raises OSError."""
+    packed = target.suffix == ".gz"
+    damage: list[str] = []
+    blocks = _unpacked(file, damage) if packed else _plain(file, size, damage)
+    with gzip.open(target, "wb") if packed else target.open("wb") as copy:
+        for lines in whole_lines(blocks):
+            copy.write(scrubber.scrub(lines))
+    if packed and damage:
+        os.truncate(target, max(0, target.stat().st_size - _TRAILER))
+    return "; ".join(damage)
+
+
+def _plain(file: IO[bytes], size: int, damage: list[str]) -> Iterator[bytes]:
+    left = size
+    try:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            left -= len(block)
+            yield block
+    except OSError as error:
+        damage.append(f"cannot be read to its end ({error.strerror})")
+
+
+def _unpacked(file: IO[bytes], damage: list[str]) -> Iterator[bytes]:
+    try:
+        yield from unpacked(file.read)
+    except (OSError, EOFError, zlib.error) as error:
+        damage.append(f"cannot be unpacked to its end ({error})")
+
+
+def whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Give every byte in stretches of whole lines, but for a line that would not fit into memory."""
+    carry: list[bytes] = []
+    for block in blocks:
+        cut = block.rfind(b"\n") + 1
+        if cut or sum(map(len, carry)) > _LONGEST_LINE:
+            yield b"".join((*carry, block[:cut]))
+            carry = []
+        carry.append(block[cut:])
+    if rest := b"".join(carry):
+        yield rest
