@@ -85,7 +85,7 @@ def champion_frozen(evidence: PhaseEvidence) -> Result:
     if frozen.pinned_ms is None:
         detail = f"{frozen.file} was never pinned; {loaded.detail}"
         worst = Outcome.WARN if loaded.outcome is Outcome.PASS else loaded.outcome
-        return loaded._replace(outcome=worst, detail=detail, remedy=loaded.remedy or "champion_sha256 in the settings")
+        return loaded._replace(outcome=worst, detail=detail, remedy=loaded.remedy or _UNPINNED)
     return loaded._replace(detail=f"{frozen.sha256[:12]}… frozen since {_at(frozen.pinned_ms)}; {loaded.detail}")
 
 
@@ -102,9 +102,11 @@ def closes_processed(evidence: PhaseEvidence) -> Result:
     worst = max(log.gaps, key=lambda gap: len(gap.missing), default=None)
     detail += f"; {told_gap(log, worst)}" if worst else ""
     detail += f"; {count(len(log.gaps) - 1, 'more gap')}" if len(log.gaps) > 1 else ""
-    outcome = Outcome.FAIL if worst and len(worst.missing) > 1 and not log.troubles else Outcome.WARN
-    proof = (*worst.why.evidence, *worst.beside) if worst else ()
-    return Result(outcome, detail, len(due) - len(missing), len(due), proof, "runbook: Missing Hours")
+    if worst and len(worst.missing) > 1:  # the doubt makes it UNKNOWN where it may stand in what nobody could read
+        outcome = Outcome.WARN if log.troubles else Outcome.FAIL
+        return Result(outcome, detail, len(due) - len(missing), len(due), (), "see candle-gap")
+    proof = tuple(line for gap in log.gaps for line in (*gap.why.evidence, *gap.beside))
+    return Result(Outcome.WARN, detail, len(due) - len(missing), len(due), proof, "runbook: Missing Hours")
 
 
 def closes_evaluated(evidence: PhaseEvidence) -> Result:
@@ -278,6 +280,7 @@ _RECEIPT = "look for acceptance_receipt_*.json beside the logs, or in a snapshot
 _CHAMPION = (
     "compare with the commit of Day 0; what was traded under another champion counts for none      (runbook: Notes)"
 )
+_UNPINNED = "set champion_sha256; the next start of genesis-ops run pins the file that it finds"
 _PREFLIGHT = "genesis-ops preflight"
 _WALLET = "compare /account/wallets and the exchange's own history; find out who else trades there"
 

@@ -50,22 +50,28 @@ def candles(log: LogEvidence) -> tuple[Candle, ...]:
             hour.close_ms,
             Fate.MISSING if hour.open_ms in gone and hour.fate is Fate.UNCOVERED else hour.fate,
             closes.get(hour.open_ms, []),
+            log.first_ms or 0,
         )
         for hour in log.tally.hours
         if hour.open_ms >= log.start_ms
     )
 
 
-def _candle(open_ms: int, close_ms: int, fate: Fate, closes: Sequence[Close]) -> Candle:
+def _candle(open_ms: int, close_ms: int, fate: Fate, closes: Sequence[Close], born_ms: int) -> Candle:
+    """Put a candle together; what closed before the runner was born waited for its start, and was not late."""
     lines = [line for close in closes for line in close.evaluations]
     first = lines[0] if lines else None
+    action = None if first is None else _action(first)
+    if fate is Fate.LATE and close_ms < born_ms:
+        fate = Fate.PROCESSED if action in {None, Action.NONE} else Fate.ACTION
+    waited = first is not None and close_ms >= born_ms
     return Candle(
         open_ms,
         close_ms,
         fate,
         closes[-1].event.close if closes else None,
-        None if first is None else max(0, first.at_ms - close_ms),
-        None if first is None else _action(first),
+        max(0, first.at_ms - close_ms) if first is not None and waited else None,
+        action,
         len(lines),
     )
 

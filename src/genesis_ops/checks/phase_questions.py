@@ -23,12 +23,17 @@ _ASKS = {
 def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, ...]:
     """Give every open question in a sentence, those of the criteria first and in their order."""
     return (
-        *(f"{each.id}: {_ASKS[each.outcome]}? ({each.detail})" for each in judged if _raises(each)),
+        *(f"{each.id}: {_ASKS[each.outcome]}? ({_first(each.detail)})" for each in judged if _raises(each)),
         *_result(evidence),
         *_actions(evidence),
         *_days(evidence),
         *_by_hand(evidence),
     )
+
+
+def _first(detail: str) -> str:
+    """Give what a detail begins with; the rest stands with the criterion."""
+    return detail.partition(";")[0].strip()
 
 
 def _raises(judged: Judged) -> bool:

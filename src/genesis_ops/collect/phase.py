@@ -4,6 +4,7 @@ import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from genesis_ops.checks.evidence import Evidence, LogEvidence, OrdersFound
@@ -63,9 +64,7 @@ def judge_phase(settings: Settings, until_ms: int, now_ms: int, *, strict: bool)
 def _subject(evidence: PhaseEvidence) -> str:
     phase = evidence.phase
     so_far = "" if phase.over or phase.number < 0 else "so far: "
-    modes = dict.fromkeys(run.mode for run in evidence.log.runs)
-    told = " and ".join("mode unknown" if mode is None else str(mode) for mode in modes)
-    return f"{so_far}{phase.told}, {f'{told}, ' if told else ''}to {stamp(evidence.log.end_ms)[:16]} UTC"
+    return f"{so_far}{phase.told}, to {stamp(evidence.log.end_ms)[:16]} UTC"
 
 
 def gather(settings: Settings, where: Source, until_ms: int, now_ms: int) -> PhaseEvidence:
@@ -141,7 +140,11 @@ def _orders(read: "Read", log: LogEvidence) -> "tuple[Order, ...]":
 
 def _wallets(settings: Settings, read: "Read", log: LogEvidence) -> tuple[Balances, ...]:
     found = readings(settings.log_dir, (entry.record for entry in read.entries))
-    return tuple(Balances(*each) for each in found if log.start_ms <= each.at_ms <= log.end_ms + DAY_MS)
+    return tuple(
+        Balances(*each)
+        for each in found
+        if log.start_ms <= each.at_ms <= log.end_ms and all(map(isfinite, each.balances.values()))
+    )
 
 
 def _pair(settings: Settings) -> str:
