@@ -141,24 +141,34 @@ def _evaluation(status: Status, page: Page) -> Iterator[Line]:
         items.append(Span(f"confidence {status.evaluation.confidence:.3f}"))
     if expected:
         items.append(Span(f"{seen} of {expected} closes today", "" if seen == expected else "yellow"))
-    missing = Outcome.WARN if seen < expected else Outcome.PASS
-    yield from _row(page, Outcome.UNKNOWN if status.evaluation is None else missing, "evaluation", items)
+    outcome = Outcome.UNKNOWN if status.evaluation is None else Outcome.WARN if seen < expected else Outcome.PASS
+    if status.evaluation is not None and runs(status) is not True:  # whatever it said, nobody says it now
+        outcome = Outcome.SKIP
+        items.append(Span(f"at {_moment(status.evaluation.at_ms, status.now_ms)}"))
+    yield from _row(page, outcome, "evaluation", items)
 
 
 def _ages(status: Status, page: Page) -> Iterator[Line]:
     found = ages(status)
-    over = any(age.over for age in found)
-    known = any(age.seconds is not None for age in found)
-    items = [Span(_told(age), "yellow" if age.over else "") for age in found]
-    if known and not over:
+    over, known = any(age.over for age in found), all(age.seconds is not None for age in found)
+    outcome = Outcome.WARN if over else Outcome.PASS if known else Outcome.UNKNOWN
+    if runs(status) is False:  # everything grows old when nobody runs
+        yield from _row(page, Outcome.SKIP, "ages", (Span(_told(age)) for age in found))
+        return
+    items = [Span(f"{_told(age)}{f' (over {_short(age.limit)})' if age.over else ''}", _late(age)) for age in found]
+    if status.beat is None:
+        items.append(Span("no heartbeat yet"))
+    elif known and not over:
         items.append(Span("all within limits"))
-    yield from _row(page, Outcome.WARN if over else Outcome.PASS if known else Outcome.UNKNOWN, "ages", items)
+    yield from _row(page, outcome, "ages", items)
 
 
 def _told(age: Age) -> str:
-    if age.seconds is None:
-        return f"{age.name} ?"
-    return f"{age.name} {_short(age.seconds)}{f' (over {_short(age.limit)})' if age.over else ''}"
+    return f"{age.name} {'?' if age.seconds is None else _short(age.seconds)}"
+
+
+def _late(age: Age) -> str:
+    return "yellow" if age.over else ""
 
 
 def _orders(status: Status, page: Page) -> Iterator[Line]:
