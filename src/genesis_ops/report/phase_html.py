@@ -29,9 +29,14 @@ def phase_html(found: PhaseFacts) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) else value,
+        finalize=_shown,
     )
     return environment.get_template("phase_report.html.j2").render(_content(found)) + "\n"
+
+
+def _shown(value: object) -> object:
+    """Show control characters of a text as escapes; what a macro of the template made is markup already."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _content(found: PhaseFacts) -> dict[str, Any]:
@@ -82,11 +87,11 @@ def _picture(found: PhaseFacts) -> dict[str, Any]:
 
 def _along(found: PhaseFacts) -> dict[str, Any]:
     hours, place = charts.by_hour(found.candles), charts.phase_scale(found)
-    latency = dict(found.sums).get("evaluation", "")
-    lines = (charts.price_chart(hours, place), charts.latency_chart(hours, place, latency))
+    told = dict(found.sums).get("evaluation", "")
     return {
         "ticks": charts.day_ticks(found),
-        "lines": [chart for chart in lines if chart is not None],
+        "price": charts.price_chart(hours, place),
+        "latency": charts.latency_chart(hours, place, told),
         "wallets": charts.wallet_charts(found, place),
         "actions": charts.action_lanes(hours, place),
         "orders": charts.order_lanes(found.evidence.orders, place),
