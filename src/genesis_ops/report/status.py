@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genesis_ops import __version__
+from genesis_ops.checks.limits import FUTURE_MS
 from genesis_ops.checks.model import Judged, Outcome
 from genesis_ops.checks.status import Age, Alert, Balances, Status, ages, alerts, runs, silent_seconds, today
 from genesis_ops.clients.health import Answer
@@ -20,6 +21,7 @@ SCHEMA = "genesis-ops.status/1"
 
 _LABEL = 11
 _APART = 3
+_ROOMY = 60
 _MOST_CURRENCIES = 4
 _LATEST_S = 253_402_300_799
 
@@ -121,14 +123,18 @@ def _close(status: Status, page: Page) -> Iterator[Line]:
         yield from _row(page, Outcome.UNKNOWN, "last close", (Span("none in the log"), due))
         return
     age_ms = now_ms - close.close_ms
-    items = [Span(f"{_moment(close.close_ms, now_ms)}, {duration(age_ms / 1000)} ago"), Span(f"{close.price:,.2f}")]
-    late = close.logged_ms is not None and close.logged_ms > close.close_ms + LATE_MS
-    if close.logged_ms is not None:
-        after = _short((close.logged_ms - close.close_ms) // 1000)
-        items.append(Span(f"logged {after} after it", "yellow" if late else ""))
+    ago = f"{duration(age_ms / 1000)} ago" if age_ms >= -FUTURE_MS else f"{duration(-age_ms / 1000)} in the future"
+    items = [Span(f"{_moment(close.close_ms, now_ms)}, {ago}"), Span(f"{close.price:,.2f}")]
+    after_ms = None if close.logged_ms is None else close.logged_ms - close.close_ms
+    late = after_ms is not None and after_ms > LATE_MS
+    if after_ms is not None and (late or page.width >= _ROOMY):
+        items.append(Span(f"logged {_short(after_ms // 1000)} after it", "yellow" if late else ""))
     length_ms = status.settings.timeframe.close_of(close.open_ms) - close.open_ms
-    overdue = age_ms > length_ms + LATE_MS
-    outcome = Outcome.FAIL if age_ms > 2 * length_ms + LATE_MS else Outcome.WARN if overdue or late else Outcome.PASS
+    if age_ms > 2 * length_ms + LATE_MS:
+        outcome = Outcome.FAIL
+    else:
+        odd = late or age_ms > length_ms + LATE_MS or age_ms < -FUTURE_MS
+        outcome = Outcome.WARN if odd else Outcome.PASS
     yield from _row(page, outcome, "last close", (*items, due))
 
 
