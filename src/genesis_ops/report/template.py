@@ -14,6 +14,8 @@ _LARGEST = 1 << 21
 _TAG = re.compile(r"\{[{%].*?(?:[}%]\}|$)")
 _AT = re.compile(r"unexpected char .* at (\d+)$")
 _NAME = "<template>"
+_ENDS = {"end of statement block": r"[-+]?%\}", "end of print statement": r"-?\}\}"}
+"""What jinja calls the end of a tag, and how it is written."""
 
 
 class Ready(str):
@@ -104,14 +106,15 @@ def _place(source: str, why: str, line: int | None) -> tuple[int | None, int | N
         before = source[: int(found[1])]
         return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     lines = source.split("\n")
+    if "nd of template" in why:
+        return len(lines), len(lines[-1]) + 1
     if line is None or not 1 <= line <= len(lines):
         return line, None
     text = lines[line - 1]
-    if "nd of template" in why:
-        return line, len(text) + 1
-    tags = [(found.start(), found[0]) for found in _TAG.finditer(text)] or [(0, text)]
+    tags = [(found.start(), found[0]) for found in _TAG.finditer(text)]
     for name in reversed(re.findall(r"'([^']+)'", why)):
-        for start, tag in tags:
-            if found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag):
+        sign = _ENDS.get(name) or rf"(?<!\w){re.escape(name)}(?!\w)"
+        for start, tag in tags or [(0, text)]:
+            if found := re.search(sign, tag):
                 return line, start + found.start() + 1
-    return line, (tags[0][0] + 1 if len(tags) == 1 and tags[0][0] else None)
+    return line, tags[0][0] + 1 if len(tags) == 1 else None
