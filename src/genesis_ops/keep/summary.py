@@ -82,9 +82,9 @@ def composed(day: DayEvidence, report: Report, form: Template, clean: Callable[[
         raise _broken(form, error.why, error.line, error.column) from None
     text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
     own = f"<!-- genesis-ops:{_OWN} -->\n{day_facts.written(now)}\n<!-- /genesis-ops:{_OWN} -->\n"
-    text = f"{text}\n\n{own}"
     try:
         require_whole(text)
+        require_whole(text := f"{text}\n\n{own}")  # the template may not have the program's last part as well
     except Misplaced as error:
         raise _broken(form, error.why, *_marker(form.text, error.name)) from None
     return clean(text)
