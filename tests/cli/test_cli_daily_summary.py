@@ -137,7 +137,7 @@ def test_today_is_told_with_the_host_even_where_nothing_answers(root: Path, monk
     assert done.exit_code == FAIL
     assert "| Runner | no runner process |" in done.stdout
     assert "| api-health | FAIL | nobody answers at " in done.stdout
-    assert "1. genesis-ops snapshot (no snapshot of this day yet (runbook, Ongoing))" in done.stdout
+    assert "1. genesis-ops snapshot (there is none of this day yet)" in done.stdout
     assert "the day is not over" in done.stdout
 
 

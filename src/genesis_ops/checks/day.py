@@ -15,6 +15,7 @@ from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Report, Result
 from genesis_ops.checks.prerequisites import latch_found
 from genesis_ops.clients.process import Process
+from genesis_ops.runlog.tally import LATE_MS
 from genesis_ops.settings import Settings
 from genesis_ops.state.latch import Latch
 from genesis_ops.state.operations import Operation
@@ -70,6 +71,11 @@ class DayEvidence(NamedTuple):
     """Who listens on the API's port."""
 
     @property
+    def due(self) -> int:
+        """How many candles have closed in the window, long enough ago for the log to say so."""
+        return sum(hour.close_ms + LATE_MS <= self.end_ms for hour in self.seen.log.tally.hours)
+
+    @property
     def missing(self) -> frozenset[int]:
         """The candles (open times in ms) of which the log has no close, to the day's end."""
         views = (self.seen.log, self.stop.log)
@@ -82,7 +88,10 @@ class DayEvidence(NamedTuple):
 
 
 def candle_frequency(day: DayEvidence) -> Result:
-    """Every close of the day is there once; what to do about an uncovered day differs from an acceptance's window."""
+    """Every close of the day is there once, as far as one was due; an uncovered day cannot be judged later."""
+    log = day.seen.log
+    if not log.nothing and not day.due:
+        return Result(Outcome.SKIP, "no close was due", len(log.closes), 0)
     found = acceptance.candle_frequency(day.seen)
     if found.outcome is not Outcome.UNKNOWN or not found.remedy:
         return found

@@ -183,7 +183,7 @@ def _last_closes(day: DayEvidence) -> Iterator[dict[str, Any]]:
             "candle": f"{day_name(close_ms)} {clock_time(close_ms)}",
             "price": f"{close.event.close:,.2f}",
             "source": close.event.source or "none",
-            "seen": f"{max(0, close.line.at_ms - close_ms) // 1000}s after it",
+            "seen": f"{exactly(max(0, close.line.at_ms - close_ms))} after it",
             "step": "" if earlier is None else duration((close.ts - earlier.ts) / 1000),
             "evaluation": _evaluation(close),
         }
@@ -207,8 +207,9 @@ def _state(day: DayEvidence, report: Report) -> Iterator[tuple[str, str]]:
     state, newest = day.seen.state.state, day.seen.log.newest
     if state is None or judged.outcome is Outcome.SKIP:
         return
-    yield "Last candle of the state", candle(state.last_processed_candle_ts)
-    yield "Last candle of the log", candle(None if newest is None else newest.ts)
+    if judged.outcome is not Outcome.PASS:
+        yield "Last candle of the state", candle(state.last_processed_candle_ts)
+        yield "Last candle of the log", candle(None if newest is None else newest.ts)
     yield "Evaluations", str(state.total_evaluations)
     yield "Orders submitted", str(state.total_orders_submitted)
     yield "Last heartbeat", state.last_heartbeat or "none"

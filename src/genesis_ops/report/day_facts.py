@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from genesis_ops.checks.day import DayEvidence
 from genesis_ops.checks.model import Report
 from genesis_ops.checks.wording import count
-from genesis_ops.runlog.tally import LATE_MS
 from genesis_ops.words import iso
 
 SCHEMA = "genesis-ops.day/1"
@@ -72,7 +71,7 @@ def facts(day: DayEvidence, report: Report, former: Facts | None = None) -> Fact
         champion=day.champion_sha256,
         config=configurations[-1] if configurations else "",
         closes=tally.closes,
-        expected=max(tally.closes, sum(hour.close_ms + LATE_MS <= day.end_ms for hour in tally.hours)),
+        expected=max(tally.closes, day.due),
         missed=len(day.missing),
         errors=tally.fetch_errors + tally.evaluate_errors + tally.fatal,
         runs=len(log.runs),

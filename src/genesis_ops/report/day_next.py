@@ -36,11 +36,11 @@ def _of_schedule(day: DayEvidence) -> Iterator[Step]:
     if (due := _acceptance(day)) is not None:
         yield due
     if not day.over and not day.snapshots:
-        yield Step("genesis-ops snapshot", "no snapshot of this day yet (runbook, Ongoing)")
+        yield Step("genesis-ops snapshot", "there is none of this day yet")
     if day.date == day.settings.phase_end:
-        yield Step("genesis-ops phase-report", "the last day of the phase (runbook, Phase 3 completion report)")
+        yield Step("genesis-ops phase-report", "the last day of the phase; runbook, Phase 3 completion report")
     elif day.date > day.settings.phase_end:
-        yield Step("genesis-ops phase-report", "the phase is over (runbook, Phase 3 completion report)")
+        yield Step("genesis-ops phase-report", "the phase is over; runbook, Phase 3 completion report")
 
 
 def _acceptance(day: DayEvidence) -> Step | None:
@@ -51,9 +51,9 @@ def _acceptance(day: DayEvidence) -> Step | None:
     started = next((run.started for run in runs if run.started is not None), None)
     begun_ms = day.start_ms if started is None else started.at_ms
     if begun_ms + DAY_MS <= day.now_ms:
-        return Step("genesis-ops acceptance --window 24h", "acceptance of the dry-run is due (runbook Day 1, step 1)")
+        return Step("genesis-ops acceptance --window 24h", "acceptance of the dry-run is due; runbook Day 1, step 1")
     when = f"{day_name(begun_ms + DAY_MS)} {clock_time(begun_ms + DAY_MS)} UTC"
-    return Step(f"acceptance of the dry-run is due at {when}", "24 hours after its start (runbook Day 1, step 1)")
+    return Step(f"acceptance of the dry-run is due at {when}", "24 hours after its start; runbook Day 1, step 1")
 
 
 def _nothing(day: DayEvidence) -> Step:
