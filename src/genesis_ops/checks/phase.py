@@ -75,6 +75,8 @@ def _told(receipt: Receipt) -> str:
 def champion_frozen(evidence: PhaseEvidence) -> Result:
     """Ask whether the champion is the frozen one, and whether every run verified it and none fell back."""
     frozen = evidence.frozen
+    if evidence.log.nothing and frozen.pinned_ms is None and not frozen.difference:
+        return Result(Outcome.UNKNOWN, frozen.trouble or "it is frozen by the first run", None, None, (), _PREFLIGHT)
     if frozen.trouble or frozen.difference:
         return Result(Outcome.FAIL, frozen.trouble or frozen.difference, frozen.sha256, None, (), _CHAMPION)
     others = [start for start in evidence.starts if start.champion_sha256 != frozen.sha256]
@@ -154,9 +156,9 @@ def wallet_explained(evidence: PhaseEvidence) -> Result:
     if evidence.journal.unread:
         return Result(Outcome.UNKNOWN, evidence.journal.unread, None, None, (), "genesis-ops orders verify")
     if found is None and not armed:
-        return Result(Outcome.SKIP, f"no order was sent, and the wallets were read {_times(evidence)}")
+        return Result(Outcome.SKIP, f"no order was sent, and the wallets were {_times(evidence)}")
     if found is None:
-        detail = f"{count(len(armed), 'order')}, and the wallets were read {_times(evidence)}"
+        detail = f"{count(len(armed), 'order')}, and the wallets were {_times(evidence)}"
         return Result(Outcome.UNKNOWN, detail, None, None, (), "genesis-ops snapshot")
     changed = told_moved(found.changed, evidence.coins)
     said = f"{changed} from {_at(found.first.at_ms)} to {_at(found.last.at_ms)}"
@@ -168,14 +170,17 @@ def wallet_explained(evidence: PhaseEvidence) -> Result:
         return Result(Outcome.UNKNOWN, detail, changed, None, _outside(found), "genesis-ops orders list")
     explained = told_moved(found.explained, evidence.coins)
     if found.rest.nothing and not found.outside:
-        return Result(Outcome.PASS, f"{said}, as the orders say", changed, explained)
+        later = [order for order in armed if order.moved is None and (order.armed_ms or 0) >= found.last.at_ms]
+        since = f"; nothing was read since {later[0].id}" if later else ""
+        return Result(Outcome.PASS, f"{said}, as the orders say{since}", changed, explained)
     rest = told_moved(found.rest, evidence.coins)
     detail = f"{said}; the orders say {explained}, {rest} is unexplained{_where(found)}"
     return Result(Outcome.FAIL, detail, changed, explained, _outside(found), _WALLET)
 
 
 def _times(evidence: PhaseEvidence) -> str:
-    return {0: "never", 1: "once"}.get(len(evidence.wallets), f"{len(evidence.wallets)} times")
+    number = len(evidence.wallets)
+    return {0: "never read", 1: "read once"}.get(number, f"read {number} times without the traded currencies")
 
 
 def _where(found: Account) -> str:
@@ -242,7 +247,7 @@ def log_alive(evidence: PhaseEvidence) -> Result:
     longest = max(silent, key=lambda outage: outage.length_ms)
     length = f"{count(len(silent), 'silence')}, the longest {duration(longest.length_ms / 1000)}"
     outcome = Outcome.WARN if share < UPTIME else Outcome.PASS
-    proof = tuple(line for silence in log.silences[:1] for line in silence.why.evidence)
+    proof = next(silence.why.evidence for silence in log.silences if silence.from_ms == longest.from_ms)
     remedy = "" if outcome is Outcome.PASS else "runbook: Troubleshooting"
     return Result(
         outcome,

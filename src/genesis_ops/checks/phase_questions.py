@@ -9,9 +9,13 @@ from genesis_ops.checks.phase_evidence import PhaseEvidence
 from genesis_ops.checks.phase_outages import uptime_by_day
 from genesis_ops.checks.phase_wallet import account
 from genesis_ops.checks.wording import count, listed
+from genesis_ops.journal.book import Order, Start
 from genesis_ops.runlog.tally import Fate
+from genesis_ops.state.operations import Operation
 from genesis_ops.words import clock_time, day_name
 
+_MOST = 8
+"""How many of a kind are asked about one by one."""
 _ASKS = {
     Outcome.FAIL: "can the phase count although it failed",
     Outcome.UNKNOWN: "who can tell what the evidence does not",
@@ -22,6 +26,8 @@ _ASKS = {
 
 def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, ...]:
     """Give every open question in a sentence, those of the criteria first and in their order."""
+    if evidence.log.nothing:
+        return (f"has the phase begun at all? ({evidence.log.nothing})", *_by_hand(evidence))
     return (
         *(f"{each.id}: {_ASKS[each.outcome]}? ({_first(each.detail)})" for each in judged if _raises(each)),
         *_result(evidence),
@@ -102,16 +108,29 @@ def _missing(inside: Sequence[Candle]) -> bool:
 
 
 def _by_hand(evidence: PhaseEvidence) -> Iterator[str]:
-    for start in evidence.starts:
-        if start.override:
-            yield f"was it right to override the gate at {_at(start.at_ms)}: {start.override}?"
-    for order in evidence.orders:
-        if order.resolved is not None:
-            filled = "filled" if order.resolved else "not filled"
-            yield f"does the word of an operator stand, that {order.id} was {filled}: {order.resolved_by}?"
-    for entry in evidence.operations.found:
-        reasons = "; ".join(entry.reasons) or "no reason"
-        yield f"does this still weigh: {entry.action} at {_at(entry.at_ms)} by {entry.by}: {reasons}?"
+    """Ask about what people overrode or said themselves; of many, the newest."""
+    yield from _newest([_overridden(start) for start in evidence.starts if start.override])
+    yield from _newest([_resolved(order) for order in evidence.orders if order.resolved is not None])
+    yield from _newest([_done(entry) for entry in evidence.operations.found])
+
+
+def _newest(asked: list[str]) -> list[str]:
+    more = len(asked) - _MOST
+    return asked if more <= 0 else [*asked[-_MOST:], f"and what of the {count(more, 'time')} before that?"]
+
+
+def _overridden(start: Start) -> str:
+    return f"was it right to override the gate at {_at(start.at_ms)}: {start.override}?"
+
+
+def _resolved(order: Order) -> str:
+    filled = "filled" if order.resolved else "not filled"
+    return f"does the word of an operator stand, that {order.id} was {filled}: {order.resolved_by}?"
+
+
+def _done(entry: Operation) -> str:
+    reasons = "; ".join(entry.reasons) or "no reason"
+    return f"does this still weigh: {entry.action} at {_at(entry.at_ms)} by {entry.by}: {reasons}?"
 
 
 def _at(ms: int) -> str:

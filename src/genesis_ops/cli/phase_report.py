@@ -1,6 +1,7 @@
 """genesis-ops phase-report: how the phase went, for the people who decide about the champion."""
 
 import gc
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,13 +68,18 @@ def _until_ms(settings: "Settings", until: str, now_ms: int) -> int:
 
 
 def _written(target: Path, found: "PhaseFacts") -> GenesisError | None:
-    """Write the file whole or not at all, and say where it is; what was there before stays where that fails."""
+    """Write the file whole or not at all, and say where it is; what was there before stays where that fails.
+
+    Raises:
+        UsageRefused: something has the name that is no file, such as a device, and would be replaced by one.
+    """
     from genesis_ops.durable import put_in_place, sync_directory
     from genesis_ops.report.phase_html import phase_html
 
-    if target.is_dir():
+    if os.path.lexists(target) and not os.path.isfile(target):  # noqa: PTH113 - Path.is_file raises where none may look
         raise UsageRefused(
-            f"--html {visible(str(target))} is a directory", next_command="genesis-ops phase-report --html phase.html"
+            f"--html {visible(str(target))} is not a plain file",
+            next_command="genesis-ops phase-report --html phase.html",
         )
     raw = phase_html(found).encode("utf-8")
     try:

@@ -20,6 +20,7 @@ from genesis_ops.collect.where import Source, source
 from genesis_ops.errors import GenesisError, Refused
 from genesis_ops.runlog.runs import Run
 from genesis_ops.settings import Settings
+from genesis_ops.state.operations import Operations
 from genesis_ops.state.operations import read as read_operations
 from genesis_ops.state.snapshots import listed
 from genesis_ops.words import DAY_MS, MINUTE_MS, stamp, visible
@@ -80,11 +81,11 @@ def gather(settings: Settings, where: Source, until_ms: int, now_ms: int) -> Pha
         stop=_stop(log, where, facts.orders, now_ms),
         journal=facts,
         orders=_orders(read, log),
-        starts=tuple(read.book.starts),
+        starts=tuple(start for start in read.book.starts if start.at_ms <= log.end_ms),
         receipts=_receipts(settings),
         frozen=_frozen(settings),
         wallets=_wallets(settings, read, log),
-        operations=read_operations(where.log_dir),
+        operations=_operations(where, log),
         papers=_papers(settings, log.end_ms, over=over),
         pair=_pair(settings),
     )
@@ -145,6 +146,11 @@ def _wallets(settings: Settings, read: "Read", log: LogEvidence) -> tuple[Balanc
         for each in found
         if log.start_ms <= each.at_ms <= log.end_ms and all(map(isfinite, each.balances.values()))
     )
+
+
+def _operations(where: Source, log: LogEvidence) -> Operations:
+    operations = read_operations(where.log_dir)
+    return operations._replace(found=tuple(entry for entry in operations.found if entry.at_ms <= log.end_ms))
 
 
 def _pair(settings: Settings) -> str:

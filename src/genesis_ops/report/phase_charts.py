@@ -10,7 +10,7 @@ from genesis_ops.checks.phase_outages import Outage
 from genesis_ops.checks.wording import exactly
 from genesis_ops.journal.book import Order
 from genesis_ops.journal.record import Kind
-from genesis_ops.report.phase_facts import Day, PhaseFacts, told_filled, told_outage
+from genesis_ops.report.phase_facts import Day, PhaseFacts, longest_first, told_filled, told_outage
 from genesis_ops.report.svg import HIGH, WIDE, Scale, Tick, across, by_magnitude, line, needles, steps, upwards
 from genesis_ops.runlog.tally import Fate
 from genesis_ops.words import DAY_MS, HOUR_MS, Action, clock_time, day_name
@@ -22,6 +22,9 @@ HEAD = 16
 _WORST_FIRST = (Fate.MISSING, Fate.LATE, Fate.UNCOVERED, Fate.ACTION, Fate.PROCESSED)
 _MARKS = {Fate.MISSING: "×", Fate.LATE: "L", Fate.ACTION: "▲"}  # noqa: RUF001 - a mark
 _MOST_DAY_TICKS = 8
+_MOST_OUTAGES = 400
+_NARROWEST = 2.5
+"""How wide a mark is at the least, in the chart's units."""
 _LENGTHS = ((1, "1s"), (10, "10s"), (60, "1m"), (600, "10m"), (3600, "1h"), (86400, "1d"))
 _NEVER_SENT = frozenset({Kind.BLOCKED, Kind.EXPIRED, Kind.REJECTED, Kind.DECIDED})
 
@@ -226,20 +229,31 @@ def action_lanes(hours: Iterable[Hour], place: Scale) -> tuple[Lane, ...]:
     """Mark every action, a lane a side."""
     asked = [candle for hour in hours for candle in hour.candles if candle.action not in {None, Action.NONE}]
     sides = sorted({str(candle.action) for candle in asked})
-    return tuple(
-        Lane(f"{side} ({sum(candle.action == side for candle in asked)})", _once_a_place(asked, side, place))
-        for side in sides
-    )
+    return tuple(_actions(side, [candle for candle in asked if candle.action == side], place) for side in sides)
 
 
-def _once_a_place(asked: Iterable[Candle], side: str, place: Scale) -> tuple[Mark, ...]:
-    """Mark no place twice: a phase of minutes can have more actions than a chart has places."""
-    mine = [candle for candle in asked if candle.action == side]
-    marks = {place(candle.close_ms): candle for candle in mine}
-    return tuple(
-        Mark(x, 2.5, "action", f"{day_name(candle.close_ms)} {clock_time(candle.close_ms)} {side}, {_price(candle)}")
-        for x, candle in marks.items()
+def _actions(side: str, asked: Sequence[Candle], place: Scale) -> Lane:
+    marks = (
+        Mark(
+            place(candle.close_ms),
+            _NARROWEST,
+            "action",
+            f"{day_name(candle.close_ms)} {clock_time(candle.close_ms)} {side}, {_price(candle)}",
+        )
+        for candle in asked
     )
+    return Lane(f"{side} ({len(asked)})", _merged(marks))
+
+
+def _merged(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Put marks that would cover each other into one, so that a phase of minutes has no more than there is room for."""
+    places = groupby(marks, key=lambda mark: int(mark.x // _NARROWEST))
+    return tuple(_one(list(inside)) for _, inside in places)
+
+
+def _one(marks: Sequence[Mark]) -> Mark:
+    more = f" and {len(marks) - 1} more" if len(marks) > 1 else ""
+    return marks[0]._replace(title=f"{marks[0].title}{more}")
 
 
 def _price(candle: Candle) -> str:
@@ -252,7 +266,7 @@ def order_lanes(orders: Sequence[Order], place: Scale) -> tuple[Lane, ...]:
     for order in orders:
         groups[_standing(order)].append(order)
     return tuple(
-        Lane(f"{name} ({len(inside)})", tuple(_order(order, name, place) for order in inside))
+        Lane(f"{name} ({len(inside)})", _merged(_order(order, name, place) for order in inside))
         for name, inside in groups.items()
         if inside
     )
@@ -267,19 +281,19 @@ def _standing(order: Order) -> str:
 def _order(order: Order, name: str, place: Scale) -> Mark:
     came = told_filled(order)
     told = f"{order.id} {order.side} {order.size:g}, {order.label.upper()}{f', {came}' if came else ''}"
-    return Mark(place(order.decided_ms), 3, name.replace(" ", "-"), told)
+    return Mark(place(order.decided_ms), _NARROWEST, name.replace(" ", "-"), told)
 
 
 def outage_lane(still: Iterable[Outage], place: Scale) -> tuple[Mark, ...]:
-    """Draw every outage as long as it was, and never too narrow to see."""
+    """Draw the longest outages as long as they were, and never too narrow to see."""
     return tuple(
         Mark(
             place(outage.from_ms),
-            max(2.5, round(place(outage.to_ms) - place(outage.from_ms), 1)),
+            max(_NARROWEST, round(place(outage.to_ms) - place(outage.from_ms), 1)),
             "silent" if outage.silent else "blind",
             ", ".join(told_outage(outage)),
         )
-        for outage in still
+        for outage in sorted(longest_first(still)[:_MOST_OUTAGES])
     )
 
 
