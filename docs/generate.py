@@ -58,7 +58,7 @@ def _code(text: str) -> str:
 
 _COMMANDS = (
     (), ("run",), ("preflight",), ("acceptance",), ("snapshot",), ("snapshot", "verify"), ("snapshot", "diff"),
-    ("stop-check",), ("daily-summary",), ("resume",), ("status",),
+    ("stop-check",), ("phase-report",), ("daily-summary",), ("resume",), ("status",),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("config",), ("config", "show"),
