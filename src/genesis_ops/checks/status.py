@@ -215,8 +215,12 @@ def alerts(status: Status) -> tuple[Alert, ...]:
 
 
 def _latch(status: Status) -> Iterator[Alert]:
-    if status.latch is not None:
-        told = "; ".join(status.latch.lines())
+    latch = status.latch
+    if latch is not None and latch.damaged:
+        told = f"nothing starts while it is there: {latch.damaged}"
+        yield Alert("latch", Outcome.FAIL, "LATCH DAMAGED", told, _RESUME)
+    elif latch is not None:
+        told = "; ".join(latch.lines())
         yield Alert("latch", Outcome.FAIL, "STOPPED", f"the stop latch is set: {told}", _RESUME)
 
 
@@ -229,7 +233,7 @@ def _doubts(status: Status) -> Iterator[Alert]:
     if len(doubts) > _MOST_DOUBTS:
         more = f"{len(doubts) - _MOST_DOUBTS} more in doubt"
         yield Alert("order", Outcome.FAIL, "ORDERS IN DOUBT", more, "genesis-ops orders list")
-    if trouble:
+    if trouble and trouble not in status.troubles:
         yield Alert("order", Outcome.UNKNOWN, "ORDERS UNKNOWN", trouble, "genesis-ops orders verify")
 
 
@@ -239,7 +243,7 @@ def _nobody(status: Status) -> Iterator[Alert]:
     if running:
         return
     if silent is None:
-        why = "; ".join((*status.troubles, status.nothing) if status.troubles else (status.nothing,))
+        why = "; ".join(dict.fromkeys((*status.troubles, status.nothing)))
         head, outcome = ("RUNNER UNKNOWN", Outcome.UNKNOWN) if running is None else ("NO RUNNER", Outcome.FAIL)
         yield Alert("runner", outcome, head, why, "" if running is None else _start(status))
     elif silent * 1000 < -FUTURE_MS:
@@ -281,7 +285,7 @@ def _state(status: Status) -> Iterator[Alert]:
     trouble = status.state.trouble
     if trouble is not None:
         head = "NO STATE" if trouble.observed == "missing" else "STATE"
-        yield Alert("state", trouble.outcome, head, trouble.detail, trouble.remedy)
+        yield Alert("state", trouble.outcome, head, trouble.detail, "genesis-ops stop-check")
 
 
 def _trouble(status: Status) -> Iterator[Alert]:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from genesis_ops.checks.evidence import Evidence, LogEvidence, StateEvidence
+from genesis_ops.checks.evidence import Evidence, LogEvidence, OrdersFound, StateEvidence
 from genesis_ops.checks.model import Check, Judged, Outcome, Place, Result, judge
 from genesis_ops.checks.status import (
     Balances,
@@ -42,7 +42,7 @@ from genesis_ops.runlog.tail import end_ms
 from genesis_ops.runlog.tally import closing_within
 from genesis_ops.runlog.zone import newest_offset_ms
 from genesis_ops.settings import Settings
-from genesis_ops.state.latch import read_latch
+from genesis_ops.state.latch import Latch, read_latch
 from genesis_ops.words import HOUR_MS, visible
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def look(settings: Settings, clock: Clock) -> Status:
 
 
 def _seen(settings: Settings, where: Source, evidence: Evidence, newest_ms: int | None, now_ms: int) -> Status:
-    log, files = evidence.log, _files(where.log_dir)
+    log, (files, hidden) = evidence.log, _files(where.log_dir)
     ahead_ms = newest_offset_ms(files)
     judged = _judged(evidence, where)
     close = _last_close(log)
@@ -102,7 +102,7 @@ def _seen(settings: Settings, where: Source, evidence: Evidence, newest_ms: int 
         api=Health(Answer.TIMEOUT, ""),
         wallet=wallet,
         orders=orders,
-        latch=read_latch(where.log_dir),
+        latch=_latch(where),
         state=_state_seen(evidence.state, judged, log),
         close=close,
         next_close_ms=_next_close_ms(settings, close, now_ms),
@@ -111,8 +111,8 @@ def _seen(settings: Settings, where: Source, evidence: Evidence, newest_ms: int 
         start_ms=log.start_ms,
         end_ms=log.end_ms,
         hours=log.tally.hours,
-        findings=(*_findings(judged, log), *_receipt(where.log_dir, now_ms)),
-        troubles=log.troubles,
+        findings=(*_findings(judged, log), *_receipt(where, now_ms)),
+        troubles=(*log.troubles, log.nothing) if hidden else log.troubles,
         nothing=log.nothing,
     )
 
@@ -155,10 +155,24 @@ def _with_api(status: Status, api: _Api) -> Status:
 # --- the log
 
 
-def _files(log_dir: Path) -> tuple[LogFile, ...]:
-    with suppress(OSError):
-        return log_files(log_dir)
-    return ()
+def _files(log_dir: Path) -> tuple[tuple[LogFile, ...], bool]:
+    """List the log's files, and tell whether they are hidden from this user, which is no proof that there are none."""
+    try:
+        return log_files(log_dir), False
+    except NotADirectoryError:
+        return (), False
+    except OSError:
+        return (), True
+
+
+def _latch(where: Source) -> Latch | None:
+    latch = read_latch(where.log_dir)
+    return None if latch is None else latch._replace(damaged=_short(latch.damaged, where))
+
+
+def _short(text: str, where: Source) -> str:
+    """Write the log directory in a text as the rest of the screen does."""
+    return text.replace(visible(str(where.log_dir)), where.shown_dir)
 
 
 def _runner(  # noqa: PLR0913, PLR0917 - everything that tells of a run
@@ -273,25 +287,26 @@ def _briefly(check: Check[Evidence]) -> Check[Evidence]:
 
 def _findings(judged: Sequence[Judged], log: LogEvidence) -> Iterator[Judged]:
     """Take what is not well, the worst first; what hinders all of them alike is said once, and not here."""
-    said = {log.nothing, *log.troubles}
+    if log.nothing:
+        return
     told = [one for one in judged if one.outcome in _WORST_FIRST and one.id != _STATE_CHECK]
-    found = [one for one in told if not any(text and one.detail.startswith(text) for text in said)]
+    found = [one for one in told if not (log.troubles and one.detail.startswith(log.troubles))]
     yield from sorted(found, key=lambda one: _WORST_FIRST.index(one.outcome))[:_MOST_FINDINGS]
 
 
-def _receipt(log_dir: Path, now_ms: int) -> Iterator[Judged]:
+def _receipt(where: Source, now_ms: int) -> Iterator[Judged]:
     """Add an acceptance that did not hold, or whose receipt nobody can read."""
     names: list[str] = []
     with suppress(OSError):
-        names = os.listdir(log_dir)  # noqa: PTH208 - only to see whether there is one
+        names = os.listdir(where.log_dir)  # noqa: PTH208 - only to see whether there is one
     if not any(name.startswith(_RECEIPT) for name in names):
         return
     from genesis_ops.state.receipt import newest_receipt
 
     try:
-        receipt = newest_receipt(log_dir)
+        receipt = newest_receipt(where.log_dir)
     except Refused as error:
-        yield _about("acceptance", Outcome.UNKNOWN, error.message, error.next_command)
+        yield _about("acceptance", Outcome.UNKNOWN, _short(error.message, where), error.next_command)
         return
     if receipt is not None and receipt.verdict not in {Outcome.PASS, Outcome.WARN}:
         hours = (receipt.end_ms - receipt.start_ms) // HOUR_MS
@@ -347,9 +362,10 @@ def _resumed_ms(log_dir: Path, now_ms: int) -> int | None:
 def _ordered(settings: Settings, where: Source, log: LogEvidence, now_ms: int) -> tuple[Ordered, Wallet]:
     """Read the journal where there is one, and the wallets of the phase as they were written down."""
     would_be = log.tally.would_be_orders
-    names: tuple[str, ...] = ()
-    with suppress(OSError):
+    try:
         names = journal_files(where.log_dir)
+    except OSError:
+        return Ordered(found=OrdersFound(trouble=log.nothing)), Wallet()
     if not names:
         return Ordered(would_be=would_be), _wallet(settings, where.log_dir, ())
     read = read_journal(where.log_dir)

@@ -188,7 +188,8 @@ def _orders(status: Status, page: Page) -> Iterator[Line]:
     items.append(Span(f"{doubts} in doubt", "bold red") if doubts else Span("none in doubt"))
     if orders.found.trouble:
         items[-1] = Span("doubt unknown", "magenta")
-    outcome = Outcome.FAIL if doubts else Outcome.UNKNOWN if orders.found.trouble else Outcome.PASS
+    unknown = bool(orders.found.trouble) or submitted is None
+    outcome = Outcome.FAIL if doubts else Outcome.UNKNOWN if unknown else Outcome.PASS
     yield from _row(page, outcome, "orders", items)
 
 

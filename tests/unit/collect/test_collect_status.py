@@ -246,7 +246,9 @@ def test_a_set_latch_comes_first_with_its_reason(well: Settings) -> None:
 
 def test_a_latch_that_cannot_be_read_is_a_latch(well: Settings) -> None:
     latch_file(well.log_dir).write_bytes(b"\0\0")
-    assert heads(seen(well))[0] == "STOPPED"
+    (latch, *_) = alerts(seen(well))
+    assert (latch.head, "logs/paper_trading/stop_latch.json is not" in latch.sentence) == ("LATCH DAMAGED", True)
+    assert str(well.root) not in latch.sentence
 
 
 def test_an_order_that_nobody_knows_the_end_of_is_told_with_its_command(well: Settings) -> None:
@@ -303,6 +305,20 @@ def test_a_log_that_may_not_be_read_leaves_the_runner_unknown(well: Settings) ->
     for file in log_files(well.log_dir):
         file.path.chmod(0)
     assert heads(seen(well))[0] == "RUNNER UNKNOWN"
+
+
+def test_a_log_directory_that_may_not_be_listed_leaves_runner_and_orders_unknown(
+    well: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    status = seen(well)
+    assert heads(status) == ["RUNNER UNKNOWN"]
+    assert "cannot be listed: Permission denied" in alerts(status)[0].sentence
+    assert status.orders.found.trouble
+    assert status.findings == ()
 
 
 def test_a_log_that_is_a_directory_leaves_the_runner_unknown(settings: Settings) -> None:
