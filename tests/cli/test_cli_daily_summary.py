@@ -19,7 +19,7 @@ from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
 from genesis_ops.rehearsal.day import rehearse
 from genesis_ops.state.snapshots import Section, Snapshot, directory, file_name, written
-from genesis_ops.words import HOUR_MS
+from genesis_ops.words import HOUR_MS, iso
 
 PASS, FAIL, USAGE, UNKNOWN, WRITE, REFUSED, TERMINATED = 0, 1, 2, 3, 70, 78, 143
 GOOD, BAD, EMPTY = "2026-02-04", "2026-02-05", "2026-02-06"
@@ -86,6 +86,7 @@ def test_a_good_day_is_written_and_ends_with_0(root: Path) -> None:
     for words in (
         "**PASS**: 12 of 14 checks passed, 2 skipped, exit 0. tBTCUSD 1h, from 13:03 to 24:00 UTC, 10 of 10 closes.",
         "Nothing was found wrong.",
+        "| 8 | candle-source | PASS | 11 of 11 |",  # from 13:00, told at the start, to 23:00; midnight's is of the next day
         "| 14 | preflight | SKIP | the day is over, and a preflight is of now |",
         "| Runs of the day | dry-run since 13:03 |",
         "| Log's time zone | UTC |",
@@ -141,28 +142,57 @@ def test_today_is_told_with_the_host_even_where_nothing_answers(root: Path, monk
     assert "the day is not over" in done.stdout
 
 
-def test_orders_and_wallets_of_the_day_are_told(root: Path) -> None:
-    logs = root / "logs" / "paper_trading"
-    now = DAY + 15 * HOUR_MS
-    journal = Journal(logs, lambda: now)
-    before, after = {"TESTUSD": 1000000.0, "TESTBTC": 10.0}, {"TESTUSD": 998935.0, "TESTBTC": 10.015}
+def order(root: Path, hour: int) -> str:
+    """Put an order whose outcome nobody knows into the journal; its candle opened so many hours into Day 0."""
+    at_ms = DAY + hour * HOUR_MS
+    journal = Journal(root / "logs" / "paper_trading", lambda: at_ms + HOUR_MS)
+    name = f"{iso(at_ms)[:10].replace('-', '')}-{iso(at_ms)[11:13]}00"
     about = {"symbol": "tTESTBTC:TESTUSD", "side": "LONG", "size": 0.015, "price": 71000.5, "config_hash": "b"}
-    name = "20260204-1400"
     with journal.held("test"):
         journal.append(Kind.STARTED, market="m", symbol="s", champion_sha256="a", config_hash="b", override="", gate="")
-        journal.append(Kind.DECIDED, id=name, candle_ts=DAY + 14 * HOUR_MS, **about)
-        journal.append(Kind.ARMED, id=name, before=before)
+        journal.append(Kind.DECIDED, id=name, candle_ts=at_ms, **about)
+        journal.append(Kind.ARMED, id=name, before={"TESTUSD": 1000000.0, "TESTBTC": 10.0})
         reply = {"latency_ms": 412, "order_id": 7, "size_taken": None, "reply": None}
         journal.append(Kind.UNKNOWN, id=name, reason="no <reply>", **reply)
-    directory(logs).mkdir()
-    at_ms = DAY + 20 * HOUR_MS
-    line = f"exchange: {json.dumps(after)}"
-    (directory(logs) / file_name(at_ms)).write_bytes(written(Snapshot(at_ms, (Section("wallets", (line,)),))))
+    return name
+
+
+def snapshot(root: Path, hour: int, **balances: float) -> None:
+    """Leave a snapshot that was taken so many hours into Day 0."""
+    folder, at_ms = directory(root / "logs" / "paper_trading"), DAY + hour * HOUR_MS
+    folder.mkdir(exist_ok=True)
+    section = Section("wallets", (f"exchange: {json.dumps(balances)}",))
+    (folder / file_name(at_ms)).write_bytes(written(Snapshot(at_ms, (section,))))
+
+
+def test_orders_and_wallets_of_the_day_are_told(root: Path) -> None:
+    order(root, 14)
+    snapshot(root, 20, TESTUSD=998935.0, TESTBTC=10.015)
     assert summary(root, GOOD).exit_code == FAIL
     text = file_of(root).read_text()
     assert "- 15:00 20260204-1400: LONG 0.015 tTESTBTC:TESTUSD: UNKNOWN (no &lt;reply&gt;)" in text
     assert "- Wallets: TESTBTC +0.01500000 since 2026-02-04 15:00 UTC, now 10.01500000" in text
     assert "- **fatal-error, orders-resolved** FAIL: order 20260204-1400 is UNKNOWN" in text
+
+
+def test_an_order_in_doubt_counts_from_its_own_day_on(root: Path) -> None:
+    name = order(root, 25)
+    assert summary(root, GOOD).exit_code == PASS
+    assert name not in file_of(root).read_text()
+    summary(root, BAD)
+    assert f"**fatal-error, orders-resolved** FAIL: order {name} is UNKNOWN" in file_of(root, BAD).read_text()
+    summary(root, EMPTY)
+    text = file_of(root, EMPTY).read_text()
+    assert f"**fatal-error, orders-resolved** FAIL: order {name} is UNKNOWN" in text
+    assert "No order was sent." in text
+
+
+def test_the_wallets_change_from_the_last_reading_before_the_day_to_the_last_one_in_it(root: Path) -> None:
+    for hour, balance in ((10, 1.0), (20, 2.0), (26, 5.0), (49, 9.0)):
+        snapshot(root, hour, USD=balance)
+    summary(root, BAD)
+    text = file_of(root, BAD).read_text()
+    assert "- Wallets: USD +3.00000000 since 2026-02-04 20:00 UTC, now 5.00000000" in text
 
 
 def test_a_log_can_neither_mark_a_part_nor_write_markup(root: Path) -> None:
@@ -229,6 +259,13 @@ def test_what_yesterday_remembers_is_believed_only_where_it_is_whole(root: Path,
     file_of(root).parent.mkdir(parents=True)
     file_of(root).write_text(f"<!-- genesis-ops:facts -->\n<!-- {told}}} -->\n<!-- /genesis-ops:facts -->\n")
     assert summary(root, BAD).exit_code == FAIL
+    assert "There is no summary of the day before to compare with." in file_of(root, BAD).read_text()
+
+
+def test_a_file_under_another_days_name_is_not_yesterdays(root: Path) -> None:
+    summary(root, EMPTY)
+    file_of(root, EMPTY).rename(file_of(root))
+    summary(root, BAD)
     assert "There is no summary of the day before to compare with." in file_of(root, BAD).read_text()
 
 

@@ -99,6 +99,14 @@ def test_an_uncovered_day_says_what_can_still_be_done(tmp_path: Path, over: bool
     assert result.remedy.startswith(words)
 
 
+def test_a_day_in_which_no_close_was_due_yet_is_not_asked_for_one(tmp_path: Path) -> None:
+    young = found(tmp_path, over=False, end_ms=START + 30_000)
+    assert days.candle_frequency(young).outcome is SKIP
+    assert days.candle_frequency(young._replace(end_ms=START + 60_000)).outcome is PASS
+    silent = found(tmp_path, over=False, end_ms=START + 30_000, seen=evidence(nothing="there is no log"))
+    assert days.candle_frequency(silent).outcome is UNKNOWN
+
+
 def test_the_whole_preflight_is_one_check_that_names_what_is_not_well(tmp_path: Path) -> None:
     report = preflight(WELL)
     result = days.preflight(found(tmp_path, over=False, preflight=report))

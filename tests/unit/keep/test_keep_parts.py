@@ -79,6 +79,21 @@ def test_lines_that_stood_apart_in_a_part_are_parted_below_it() -> None:
     assert merge(mine, FRESH).endswith("\n\none\n\ntwo\n")
 
 
+def test_a_blank_line_parts_a_persons_words_from_what_follows_the_part() -> None:
+    mine = FIRST.replace("- 15:00\n", "- 15:00\nmine\n") + "directly below\n"
+    assert merge(mine, FRESH).endswith("<!-- /genesis-ops:closes -->\n\nmine\n\ndirectly below\n")
+
+
+def test_an_end_that_ends_nothing_is_a_line_like_any_other() -> None:
+    mine = FIRST.replace("Room", "<!-- /genesis-ops:other -->\nRoom").replace(
+        "- 14:00", "<!-- /genesis-ops:z -->\n- 14:00"
+    )
+    after = merge(mine, LATER)
+    assert "<!-- /genesis-ops:other -->\nRoom for people.\n" in after
+    assert after.endswith("\n\n<!-- /genesis-ops:z -->\n")
+    assert "15:00" not in after
+
+
 def test_a_second_line_with_the_programs_words_is_a_persons() -> None:
     after = merge(FIRST.replace("- 14:00\n", "- 14:00\n- 14:00\n"), FRESH)
     assert after.count("- 14:00\n") == 2
