@@ -1,5 +1,6 @@
 """Do the orders explain what the wallets did: readings from the first to the last, and what moved outside of them."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -58,8 +59,7 @@ def account(evidence: PhaseEvidence) -> Account | None:
     told = [order.moved for order in inside if order.moved is not None]
     explained = Moved(round(sum(base for base, _ in told), 8), round(sum(quote for _, quote in told), 8))
     unseen = tuple(order for order in inside if order.moved is None and _may_have_moved(order))
-    steps = ((a, b, moved(coins, a, b)) for a, b in pairwise(named) if not _under_way(inside, a, b))
-    outside = tuple(step for step in steps if not step[2].nothing)
+    outside = _outside(coins, named, inside)
     return Account(first, last, moved(coins, first, last), explained, unseen, outside)
 
 
@@ -81,11 +81,19 @@ def _may_have_moved(order: Order) -> bool:
     return order.label is not Kind.REJECTED and order.resolved is not False
 
 
-def _under_way(orders: Sequence[Order], before: Balances, after: Balances) -> bool:
-    """Whether an order's request left between two readings, or the later one is what was read about it."""
-    return any(
-        order.armed_ms is not None
-        and order.armed_ms < after.at_ms
-        and (order.armed_ms >= before.at_ms or after.source == f"order {order.id}")
-        for order in orders
+def _outside(
+    coins: tuple[str, str], named: Sequence[Balances], orders: Sequence[Order]
+) -> tuple[tuple[Balances, Balances, Moved], ...]:
+    """Name neighbouring readings between which something moved, and no order's request left.
+
+    What was read about an order can stand behind another reading that was taken while it was under way.
+    """
+    sent = {f"order {order.id}": order.armed_ms for order in orders if order.armed_ms is not None}
+    times = sorted(sent.values())
+    steps = (
+        (before, after, moved(coins, before, after))
+        for before, after in pairwise(named)
+        if bisect_left(times, before.at_ms) == bisect_left(times, after.at_ms)
+        and sent.get(after.source, after.at_ms) >= after.at_ms
     )
+    return tuple(step for step in steps if not step[2].nothing)

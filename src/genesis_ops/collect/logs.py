@@ -48,6 +48,7 @@ class LogLook:
         self._files, self._problem = _listed(source)
         self._near = tuple(file for file in self._files if self._may_reach(file))
         self._local = is_local(self._near)
+        self._ends_ms: dict[LogFile, int] = {}
         self._notes = Notes()
 
     def gather(self, *, closely: bool, most_silences: int = MOST_SILENCES, pictured: bool = False) -> LogEvidence:
@@ -126,7 +127,16 @@ class LogLook:
     def _all(self, from_ms: int, to_ms: int) -> list[LogLine]:
         if self._local:
             return [*_thinned(self._within(in_utc(self._wide(from_ms, to_ms)), from_ms, to_ms))]
-        return [*_thinned(LogReader(self._files, from_ms, to_ms))]
+        files = tuple(file for file in self._files if self._reaches(file, from_ms, to_ms))
+        return [*_thinned(LogReader(files, from_ms, to_ms))]
+
+    def _reaches(self, file: LogFile, from_ms: int, to_ms: int) -> bool:
+        """Whether a file can hold lines of a stretch: one of many outages need not open every file of the phase."""
+        if file.day > day(to_ms + FARTHEST_MS):
+            return False
+        if file not in self._ends_ms:
+            self._ends_ms[file] = end_ms(file)
+        return self._ends_ms[file] >= from_ms - FARTHEST_MS
 
     def _wide(self, from_ms: int, to_ms: int) -> LogReader:
         return LogReader(self._files, from_ms - FARTHEST_MS, to_ms + FARTHEST_MS)

@@ -22,8 +22,8 @@ HEAD = 16
 _WORST_FIRST = (Fate.MISSING, Fate.LATE, Fate.UNCOVERED, Fate.ACTION, Fate.PROCESSED)
 _MARKS = {Fate.MISSING: "×", Fate.LATE: "L", Fate.ACTION: "▲"}  # noqa: RUF001 - a mark
 _MOST_DAY_TICKS = 8
-_MOST_OUTAGES = 400
-_NARROWEST = 2.5
+_MOST_OUTAGES = 250
+_NARROWEST = 3.0
 """How wide a mark is at the least, in the chart's units."""
 _LENGTHS = ((1, "1s"), (10, "10s"), (60, "1m"), (600, "10m"), (3600, "1h"), (86400, "1d"))
 _NEVER_SENT = frozenset({Kind.BLOCKED, Kind.EXPIRED, Kind.REJECTED, Kind.DECIDED})

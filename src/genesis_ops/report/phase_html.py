@@ -15,7 +15,7 @@ from genesis_ops.words import clock_time, day_name, stamp, visible
 TEMPLATES = Path(__file__).with_name("templates")
 _MARKS = dict(zip(Outcome, "✓!✗?–", strict=True))  # noqa: RUF001 - a mark, not a hyphen
 _LONGEST = 300
-_MOST_ROWS = 200
+_MOST_ROWS = 120
 """How many rows a table has at the most; what is left out is counted."""
 
 
