@@ -86,7 +86,7 @@ def test_a_good_day_is_written_and_ends_with_0(root: Path) -> None:
     for words in (
         "**PASS**: 12 of 14 checks passed, 2 skipped, exit 0. tBTCUSD 1h, from 13:03 to 24:00 UTC, 10 of 10 closes.",
         "Nothing was found wrong.",
-        "| 8 | candle-source | PASS | 11 of 11 |",  # from 13:00, told at the start, to 23:00; midnight's is of the next day
+        "| 8 | candle-source | PASS | 11 of 11 |",  # midnight's is of the next day
         "| 14 | preflight | SKIP | the day is over, and a preflight is of now |",
         "| Runs of the day | dry-run since 13:03 |",
         "| Log's time zone | UTC |",
