@@ -38,9 +38,9 @@ _VALUE = (
 )
 _NAMED = rb"(?i:(?P<hard>%b)|(?P<soft>%b))%b%b%b" % (_HARD, _SOFT, _AFTER, _JOIN, _VALUE)
 _OPTION = (
-    rb"(?i:(?<![\w-])--?(?=[a-z])(?:[\w]{1,24}-){0,4}(?P<hard>%b)|(?!))[ \t]{1,4}(?P<bare>[^\s\"'`<>|-][^\s\"'`<>|]{5,4096})"
-    % (rb"passw(?:or)?d|passwd|passphrase|pwd|secret|token|credential|%b" % _KEYS)
-)
+    rb"(?i:(?<![\w-])--?(?=[a-z])(?:[\w]{1,24}-){0,4}(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|credential|%b))"
+    rb"[ \t]{1,4}(?P<bare>[^\s\"'`<>|-][^\s\"'`<>|]{5,4096})"
+) % _KEYS
 _ASSIGNED = (
     rb"^[ \t]{0,8}(?:[#;+-][ \t]?)?(?:(?i:export|set)[ \t]+)?(?:[A-Z][A-Z0-9]{0,40}_){0,8}"
     rb"(?:[A-Z0-9]{0,24}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?)|PASS|[A-Z0-9]{0,24}KEY)"

@@ -6,13 +6,15 @@ the other is.
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from urllib.parse import unquote_to_bytes
 
 _MOST_LAYERS = 6
+_MOST_BYTES = 64 << 20
+"""How much is decoded of one text before a deeper layer is left alone: only a made-up line has so many."""
 _ESCAPE = re.compile(
-    rb"\\(?:u\{?([0-9A-Fa-f]{4,6})\}?|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{3})|([nrtbfva0])|([^\sA-Za-z0-9]))",
+    rb"\\(?:u(?:([0-9A-Fa-f]{4})|\{([0-9A-Fa-f]{1,6})\})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{3})|([nrtbfva0])|([^\sA-Za-z0-9]))",
 )
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a", b"0": b"\0"}
 _SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
@@ -30,6 +32,8 @@ def layers(text: bytes) -> Iterator[bytes]:
     seen = {text}
     waiting = [text]
     for _ in range(_MOST_LAYERS):
+        if sum(map(len, seen)) > _MOST_BYTES:
+            return
         waiting = [after for before in waiting for after in _undone(before) if after not in seen]
         seen.update(waiting)
         yield from dict.fromkeys(waiting)
@@ -59,25 +63,38 @@ def within(token: bytes) -> Iterator[bytes]:
 
 def _undone(text: bytes) -> Iterator[bytes]:
     """Undo each kind of escape by itself, and all of them together, as one text may be written in several."""
-    percent = unquote_to_bytes(text) if b"%" in text else text
-    slash = _unslashed(text) if b"\\" in text else text
-    entity = _ENTITY.sub(_character, text) if b"&" in text else text
-    together = _ENTITY.sub(_character, _unslashed(unquote_to_bytes(text)))
-    plus = text.replace(b"+", b" ")
-    yield from dict.fromkeys((percent, slash, entity, together, plus))
+    readings = {text.replace(b"+", b" ")}
+    if b"%" in text:
+        readings.add(unquote_to_bytes(text))
+    if b"&" in text:
+        readings.add(_ENTITY.sub(_character, text))
+    if b"\\" in text:
+        readings |= {_unslashed(text, _byte), _unslashed(text, _latin)}
+    if len(readings) > 2:  # noqa: PLR2004 - more than one kind is at work
+        readings.add(_ENTITY.sub(_character, _unslashed(unquote_to_bytes(text), _byte)))
+    yield from readings
 
 
-def _unslashed(text: bytes) -> bytes:
-    return _SURROGATES.sub(_paired, _ESCAPE.sub(_unescaped, text))
+def _unslashed(text: bytes, numbered: Callable[[int], bytes]) -> bytes:
+    r"""Undo backslashes; whether ``\xe9`` is a byte or a character depends on what wrote it."""
+    return _SURROGATES.sub(_paired, _ESCAPE.sub(lambda match: _unescaped(match, numbered), text))
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    short, long, byte, octal, letter, sign = match.groups()
-    if short or long:
-        point = int(short or long, 16)
+def _byte(number: int) -> bytes:
+    return bytes([number & 0xFF])
+
+
+def _latin(number: int) -> bytes:
+    return chr(number).encode("utf-8")
+
+
+def _unescaped(match: re.Match[bytes], numbered: Callable[[int], bytes]) -> bytes:
+    short, braced, long, byte, octal, letter, sign = match.groups()
+    if number := short or braced or long:
+        point = int(number, 16)
         return chr(point).encode("utf-8", "surrogatepass") if point <= 0x10FFFF else match[0]  # noqa: PLR2004 - the last
     if byte or octal:
-        return bytes([int(byte, 16) if byte else int(octal, 8) & 0xFF])
+        return numbered(int(byte, 16) if byte else int(octal, 8))
     return _LETTERS[letter] if letter else bytes(sign)
 
 

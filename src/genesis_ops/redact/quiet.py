@@ -59,9 +59,8 @@ class Sieve:
         loose = self._loose.search(text) is not None
         for line in fresh if cased or lower or loose else ():
             in_lower = line.lower()
-            if any(anchor in line for anchor in cased) or any(anchor in in_lower for anchor in lower):
-                self._loud.add(line)
-            elif loose and self._loose.search(line):
+            has_piece = any(anchor in line for anchor in cased) or any(anchor in in_lower for anchor in lower)
+            if has_piece or (loose and self._loose.search(line)):
                 self._loud.add(line)
         self._quiet |= fresh - self._loud
 

@@ -13,7 +13,7 @@ from genesis_ops.redact.ordinary import MASK
 from genesis_ops.redact.pem import Block, begins_block, body_in
 from genesis_ops.redact.quiet import Sieve
 from genesis_ops.redact.shapes import anchors, places
-from genesis_ops.redact.spelling import ESCAPED, Core, cores, spelled, spelled_places, token_around
+from genesis_ops.redact.spelling import ESCAPED, Core, cores, may_be_spelled, spelled, spelled_places, token_around
 
 _MASKED = MASK.encode("ascii")
 _LONGEST_PIECE = 128
@@ -72,8 +72,11 @@ class Scrubber:
         return line
 
     def _round(self, line: bytes) -> bytes:
+        lower, escapes = line.lower(), len(ESCAPED.findall(line))
         for value in self._values:
-            line = self._masked(line, value.places(line))
+            masked = self._masked(line, value.places(line, lower, escapes))
+            if masked is not line:
+                line, lower, escapes = masked, masked.lower(), len(ESCAPED.findall(masked))
         line = self._masked(line, ((place.start, place.end) for place in places(line)))
         body = body_in(line)
         return self._masked(line, [body] if body else [])
@@ -105,23 +108,25 @@ class _Value:
         for core in self._cores:
             yield core.anchor
 
-    def places(self, line: bytes) -> Iterator[tuple[int, int]]:
+    def places(self, line: bytes, lower: bytes, escapes: int) -> Iterator[tuple[int, int]]:
         """Find where the value stands in a line, in whatever form."""
-        yield from _all(line, self._raw)
+        if escapes and may_be_spelled(self._raw, line, escapes):
+            self._spelled = self._spelled or spelled(self._text)
+            yield from spelled_places(self._spelled, line)
+        else:
+            yield from _all(line, self._raw)
         if b"\0" in line:
             for wide in self._wide:
                 yield from _all(line, wide)
-        if ESCAPED.search(line):
-            self._spelled = self._spelled or spelled(self._text)
-            yield from spelled_places(self._spelled, line)
         for core in self._cores:
-            yield from _tokens(line, core)
-        yield from _all(line.lower(), self.hex)
+            if core.anchor in line:
+                yield from _tokens(line, core)
+        yield from _all(lower, self.hex)
 
 
 def _tokens(line: bytes, core: Core) -> Iterator[tuple[int, int]]:
     at = 0
-    while core.anchor in line and (match := core.pattern.search(line, at)):
+    while match := core.pattern.search(line, at):
         start, at = token_around(line, *match.span())
         yield start, at
 

@@ -32,8 +32,11 @@ class _Shape(NamedTuple):
     """Whether only what looks drawn is one, because the pattern fits words too."""
 
 
-_BEGIN = rb"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u00[0-9A-Fa-f]{2}))"
-"""The beginning of a word, also behind an escaped character."""
+_BEGIN = (
+    rb"(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u00[0-9A-Fa-f]{2})|(?<=\\x[0-9A-Fa-f]{2})"
+    rb"|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm))"
+)
+"""The beginning of a word, also behind an escaped character or a colour."""
 _SLASHES = rb"(?:\\{0,8}/|%(?:25){0,4}2[Ff])"
 _COLON = rb"(?::|%(?:25){0,4}3[Aa])"
 _AT = rb"(?:@|%(?:25){0,4}40)"
@@ -50,7 +53,11 @@ _SHAPES = (
     _Shape("GitLab token", b"gl", rb"gl(?:pat|dt|rt|ptt|ft|soat|cbt|imt|agent|oas)-[A-Za-z0-9_-]{16,255}", drawn=True),
     _Shape("Slack token", b"xox", rb"xox[a-eoprs]-[A-Za-z0-9-]{10,255}"),
     _Shape("Slack token", b"xapp-", rb"xapp-[A-Za-z0-9-]{10,255}"),
-    _Shape("Slack webhook", b"hooks.slack.com", rb"hooks\.slack\.com%b(?P<v>[A-Za-z]+%b[\w/\\%%-]{16,255})" % (_SLASHES, _SLASHES)),
+    _Shape(
+        "Slack webhook",
+        b"hooks.slack.com",
+        rb"hooks\.slack\.com%b(?P<v>[A-Za-z]+%b[\w/\\%%-]{16,255})" % (_SLASHES, _SLASHES),
+    ),
     _Shape("Discord webhook", b"webhooks", rb"webhooks%b\d{5,25}%b(?P<v>[\w-]{30,255})" % (_SLASHES, _SLASHES)),
     _Shape("Stripe key", b"_live_", rb"[srp]k_live_[A-Za-z0-9]{10,255}"),
     _Shape("Stripe key", b"_test_", rb"[srp]k_test_[A-Za-z0-9]{16,255}", drawn=True),
@@ -60,7 +67,7 @@ _SHAPES = (
     _Shape("Google key", b"ya.", rb"ya29\.[\w.-]{20,255}"),
     _Shape("model key", b"sk-", _BEGIN + rb"sk-[A-Za-z0-9_-]{20,255}", drawn=True),
     _Shape("JWT", b"eyJ", _BEGIN + rb"eyJ[\w-]{8,8192}\.[\w-]{8,8192}(?:\.[\w-]*)?"),
-    _Shape("Telegram token", b":AA", rb"(?<!\d)\d{8,10}%b?:AA[\w-]{33}" % rb"(?:%3[Aa])"),
+    _Shape("Telegram token", b":AA", rb"(?<!\d)\d{8,10}%bAA[\w-]{33}" % _COLON),
     _Shape("Discord token", b"", _BEGIN + rb"[MNO][\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,40}", drawn=True),
     _Shape("SendGrid key", b"SG.", _BEGIN + rb"SG\.[\w-]{16,64}\.[\w-]{16,128}"),
     _Shape("Twilio key", b"SK", _BEGIN + rb"SK[0-9a-f]{32}(?![0-9A-Za-z])"),
@@ -69,7 +76,11 @@ _SHAPES = (
     _Shape("Docker token", b"dckr_", rb"dckr_(?:pat|oat)_[\w-]{20,255}"),
     _Shape("Vault token", b"hvs.", _BEGIN + rb"hv[sbr]\.[\w-]{20,255}"),
     _Shape("Databricks token", b"dapi", _BEGIN + rb"dapi[0-9a-f]{32}(?:-\d)?"),
-    _Shape("password in a URL", b"//", rb"%b%b%b[^\s/:@\"'<>%%\\]{0,256}%b(?P<v>[^\s/\"'<>]{1,256})%b" % (_COLON, _SLASHES, _SLASHES, _COLON, _AT)),
+    _Shape(
+        "password in a URL",
+        b"//",
+        rb"%b%b%b[^\s/:@\"'<>%%\\]{0,256}%b(?P<v>[^\s/\"'<>]{1,256})%b" % (_COLON, _SLASHES, _SLASHES, _COLON, _AT),
+    ),
     _Shape("signed URL", b"sig", rb"[?&](?:sig|(?:X-Amz-)?Signature|X-Amz-Security-Token)=(?P<v>[\w%+/=.~-]{20,2048})"),
 )  # fmt: skip
 _SCHEMES = (
@@ -88,7 +99,7 @@ def anchors() -> Anchors:
     return Anchors(
         frozenset(shape.anchor for shape in _SHAPES if shape.anchor) | {b"%", b"\\", b"&", b"\0"},
         frozenset(shape.anchor for shape in _SCHEMES) | SECRET_WORDS | {b"private key", b"/%f"},
-        re.compile(rb"(?<![A-Za-z_-])[MNO][A-Za-z_-]{8,28}\.[A-Za-z_-]{1,7}\.[A-Za-z_-]{10}"),
+        re.compile(rb"(?:(?<![A-Za-z_-])|(?<=\[m)|(?<=;m))[MNO][A-Za-z_-]{8,28}\.[A-Za-z_-]{1,7}\.[A-Za-z_-]{10}"),
     )
 
 
@@ -107,7 +118,7 @@ def _present(line: bytes) -> Iterator[_Shape]:
     lower = line.lower()
     encoded = b"%" in line
     for shape in _SHAPES:
-        if _piece(shape.anchor) in line or (encoded and shape.anchor == b"//"):
+        if _piece(shape.anchor) in line or (encoded and shape.anchor in {b"//", b":AA"}):
             yield shape
     for shape in _SCHEMES:
         if shape.anchor in lower:

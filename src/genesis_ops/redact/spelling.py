@@ -12,16 +12,18 @@ from functools import cache
 from typing import NamedTuple
 
 ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]|\+")
-"""What a text has somewhere if a value in it is not written plainly."""
+"""What a text has once or more for each character in it that is not written plainly."""
 
 _PERCENT = rb"(?:%|\\{1,8}(?:u00|x)25)(?:25){0,4}"
-_SLASH = rb"(?:\\|%(?:25){0,4}5[Cc]|&#(?:92|x5[Cc]);|&bsol;)"
+_SLASH = rb"(?:\\|%(?:25){0,4}5[Cc]|&(?:#92|#x5[Cc]|bsol);)"
 _AMPERSAND = rb"(?:&|%(?:25){0,4}26|\\{1,8}(?:u00|x)26)(?:amp(?:;|%(?:25){0,4}3[Bb])){0,3}"
 _NUMBER_SIGN = rb"(?:#|%(?:25){0,4}23)"
 _END = rb"(?:;|%(?:25){0,4}3[Bb])?"
 _LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f", "\v": b"v", "\a": b"a", "\0": b"0"}
 _BEYOND_BMP = 0x10000
 _BYTE = 256
+_LONGEST_CHARACTER = 4
+_SHORTEST_PLAIN = 2
 _GROUP = 3
 """Bytes that four characters of base64 stand for."""
 
@@ -33,6 +35,14 @@ def spelled(value: str) -> re.Pattern[bytes]:
     # A search for one of a few bytes runs ten times as fast as one for a group; the group is tried where one is found.
     begins = re.escape(value[0].encode("utf-8", "surrogateescape")[:1]) + (rb"+\n\r" if value[0].isspace() else b"")
     return re.compile(rb"[%b%%\\&](?<=(?=(%b))[\s\S])" % (begins, whole))
+
+
+def may_be_spelled(value: bytes, line: bytes, escapes: int) -> bool:
+    """Tell whether a value can stand in a line with so many escapes: what lies between two of them stays plain."""
+    length = (len(value) - escapes * _LONGEST_CHARACTER) // (escapes + 1)
+    if length < _SHORTEST_PLAIN:
+        return True
+    return any(value[at : at + length] in line for at in range(len(value) - length + 1))
 
 
 def spelled_places(pattern: re.Pattern[bytes], line: bytes) -> Iterator[tuple[int, int]]:
@@ -48,14 +58,12 @@ def _backslashes(count: int) -> bytes:
 
 
 def _character(character: str) -> bytes:
-    point = ord(character)
     raw = character.encode("utf-8", "surrogateescape")
     ways = [] if character == "\n" else [_plain(raw)]
-    ways.append(b"".join(map(_byte, raw)))
-    if not 0xDC80 <= point <= 0xDCFF:  # noqa: PLR2004 - a byte that is no text has no number as a character
-        ways += _as_character(character, point)
-    if character == " ":
-        ways.append(rb"\+")
+    if len(raw) > 1 or not raw.isascii():
+        ways.append(b"".join(map(_byte, raw)))
+    if raw.isascii() or len(raw) > 1:
+        ways += _as_character(character, ord(character))
     return _before(character) + b"(?:" + b"|".join(ways) + b")"
 
 
@@ -76,25 +84,24 @@ def _plain(raw: bytes) -> bytes:
 
 
 def _byte(byte: int) -> bytes:
-    r"""Write one byte of a character by its number: ``%41``, ``\x41``, ``\101``."""
+    r"""Write one byte of a character by its number: ``%c3``, ``\xc3``, ``\303``."""
     return rb"(?:%b%b|%b{1,8}(?:[xX]%b|0?%03o))" % (_PERCENT, _hex(byte, 2), _SLASH, _hex(byte, 2), byte)
 
 
-def _as_character(character: str, point: int) -> list[bytes]:
-    r"""Write a character by its number or its name: ``\u0041``, ``\x41``, ``&#65;``, ``&amp;``, ``\n``."""
+def _as_character(character: str, point: int) -> Iterator[bytes]:
+    r"""Write a character by its number or its name: ``%41``, ``\u0041``, ``\x41``, ``\101``, ``&#65;``, ``&amp;``."""
     digits = _hex(point, 2)
-    ways = [
-        rb"%b{1,8}(?:[xX]|u\{?0{0,6}|U0{0,6})%b\}?" % (_SLASH, digits),
-        rb"%b(?:%b(?:0{0,6}%d|[xX]0{0,6}%b)%b%b)" % (_AMPERSAND, _NUMBER_SIGN, point, digits, _END, _named(character)),
-    ]
-    if character in _LETTERS:
-        ways.append(rb"%b{1,8}%b" % (_SLASH, _LETTERS[character]))
+    numbers = rb"[xXuU]\{?0{0,6}%b" % digits + (rb"|0?%03o" % point if point < _BYTE else b"")
+    letter = b"|" + _LETTERS[character] if character in _LETTERS else b""
+    yield rb"%b{1,8}(?:%b%b)" % (_SLASH, numbers, letter)
+    yield rb"%b(?:%b(?:0{0,6}%d|[xX]0{0,6}%b)%b%b)" % (_AMPERSAND, _NUMBER_SIGN, point, digits, _END, _named(character))
+    if point < _BYTE:
+        yield _PERCENT + digits  # above ASCII: as Latin-1 has it
+    if character == " ":
+        yield rb"\+|%b2[bB]" % _PERCENT
     if point >= _BEYOND_BMP:
         high, low = divmod(point - _BEYOND_BMP, 0x400)
-        ways.append(rb"%b{1,8}u%b%b{1,8}u%b" % (_SLASH, _hex(0xD800 + high, 4), _SLASH, _hex(0xDC00 + low, 4)))
-    elif 0x80 <= point < _BYTE:  # noqa: PLR2004 - Latin-1 beyond ASCII
-        ways.append(_PERCENT + digits)
-    return ways
+        yield rb"%b{1,8}u%b%b{1,8}u%b" % (_SLASH, _hex(0xD800 + high, 4), _SLASH, _hex(0xDC00 + low, 4))
 
 
 def _named(character: str) -> bytes:
