@@ -248,6 +248,9 @@ def _orders(day: DayEvidence) -> Iterator[str]:
         reason = f" ({order.reason})" if order.reason else ""
         told = f"{order.side} {order.size:g} {order.symbol}: {order.label.upper()}{reason}{filled}{said}"
         yield f"{clock_time(order.decided_ms)} {order.id}: {told}"
+    unknown = day.seen.log.tally.submissions - sum(order.submitted for order in day.orders)
+    if unknown > 0:
+        yield f"{count(unknown, 'order')} submitted by the runner log's own words, of which the journal does not tell"
 
 
 def _wallets(day: DayEvidence) -> Iterator[str]:

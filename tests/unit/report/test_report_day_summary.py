@@ -241,6 +241,14 @@ def test_wallets_are_told_by_their_change_and_where_nothing_changed_by_that() ->
     assert context(found())["wallets"] == []
 
 
+def test_an_older_runners_orders_are_told_although_no_journal_knows_them() -> None:
+    day = found()
+    sent = found(log={"tally": day.seen.log.tally._replace(submissions=2)})
+    told = "2 orders submitted by the runner log's own words, of which the journal does not tell"
+    assert (context(day)["orders"], context(sent)["orders"]) == ([], [told])
+    assert facts(sent, report_of(sent)).orders == 2
+
+
 def test_a_log_in_local_time_is_told() -> None:
     told = {row["name"]: row["value"] for row in context(found(log={"ahead_ms": (HOUR_MS,)}))["host"]}
     assert told["Log's time zone"] == "UTC+1h (corrected here)"
