@@ -1,7 +1,7 @@
 """A day of the phase as Markdown: everything that the template of the daily summary can tell (runbook)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -97,17 +97,19 @@ def _check(judged: Judged) -> dict[str, Any]:
 
 
 def _findings(report: Report) -> Iterator[dict[str, Any]]:
-    """Tell what is not as it should be, the worst first; what several checks say in the same words is told once."""
+    """Tell what is not as it should be, the worst first, and nothing twice: no line of a log, and no words of several checks."""
     found: dict[tuple[str, str], list[Judged]] = {}
     for judged in sorted(report.checks, key=lambda judged: judged.outcome is not Outcome.FAIL):
         if judged.outcome not in {Outcome.PASS, Outcome.SKIP}:
             found.setdefault((judged.outcome, judged.detail), []).append(judged)
+    shown: set[Place] = set()
     for alike in found.values():
-        yield {**_check(alike[0]), "id": ", ".join(judged.id for judged in alike), "evidence": _evidence(alike)}
+        places = dict.fromkeys(place for judged in alike for place in judged.evidence if place not in shown)
+        shown.update(places)
+        yield {**_check(alike[0]), "id": ", ".join(judged.id for judged in alike), "evidence": _evidence([*places])}
 
 
-def _evidence(alike: Iterable[Judged]) -> list[str]:
-    places = list(dict.fromkeys(place for judged in alike for place in judged.evidence))
+def _evidence(places: Sequence[Place]) -> list[str]:
     more = len(places) - _MOST_LINES
     return [*map(_proof, places[:_MOST_LINES]), *([f"and {count(more, 'more line')}"] if more > 0 else [])]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genesis_ops.checks.day import CHECKS, DayEvidence, Wallets
 from genesis_ops.checks.evidence import Evidence, LogEvidence, StateEvidence
-from genesis_ops.checks.model import Judged, Outcome, Report, judge
+from genesis_ops.checks.model import Judged, Outcome, Place, Report, judge
 from genesis_ops.report.day import told_of
 from genesis_ops.report.day_facts import Facts, changes, facts, read, told_preflight, written
 from genesis_ops.report.day_next import next_steps
@@ -217,6 +217,26 @@ def test_the_last_closes_are_told_with_the_time_between_them_and_their_sources()
     assert told["last_closes"][0]["evaluation"] == "LONG 0.52"
     assert told["last_closes"][0]["price"] == "71,011.50"
     assert told["sources"] == "8 previous, 1 latest, 1 none (the last 10)"
+
+
+def test_findings_are_told_worst_first_and_no_line_of_the_log_twice() -> None:
+    def bad(name: str, outcome: Outcome, detail: str, *places: Place) -> Judged:
+        return Judged(1, name, "", outcome, None, None, detail, places, "")
+
+    lines = [Place("log", number, f"line {number}") for number in range(1, 7)]
+    checks = (
+        bad("a", Outcome.UNKNOWN, "same", lines[0]),
+        bad("b", Outcome.UNKNOWN, "same"),
+        bad("c", Outcome.FAIL, "worse", *lines[:5]),
+        bad("d", Outcome.WARN, "also", lines[4], lines[5]),
+    )
+    day = found()
+    judged = (*report_of(day).checks, *checks)
+    report = Report("daily-summary", "", "", 0, judged)
+    told = told_of(day, report, facts(day, report), None)["findings"]
+    assert [(each["id"], each["outcome"]) for each in told] == [("c", "FAIL"), ("a, b", "UNKNOWN"), ("d", "WARN")]
+    assert told[0]["evidence"] == [*(f"`log:{n}` `line {n}`" for n in range(1, 5)), "and 1 more line"]
+    assert [each["evidence"] for each in told[1:]] == [[], ["`log:6` `line 6`"]]
 
 
 def test_restarts_and_what_people_did_are_deviations() -> None:
