@@ -184,6 +184,24 @@ def test_a_time_that_has_not_come_is_refused(tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (USAGE, "")
 
 
+def test_who_overrides_the_gate_tomorrow_has_not_done_so_yet(make: Callable[[Plan], PhaseRoot]) -> None:
+    root = make(Plan(end=45, live=38.4, accepted=False))
+    assert "overridden" in report(root).stdout
+    assert "overridden" not in report(root, until="2026-02-05T13:30:00Z").stdout
+
+
+def test_one_missing_close_is_a_warning_and_no_gap(make: Callable[[Plan], PhaseRoot]) -> None:
+    judged = outcomes(make(Plan(end=45, down=((20.1, 22),))))
+    assert (judged["closes-processed"], judged["candle-gap"]) == ("WARN", "PASS")
+
+
+def test_closes_missing_before_the_first_one_are_a_gap_of_no_candles_as_stop_check_says(
+    make: Callable[[Plan], PhaseRoot],
+) -> None:
+    judged = outcomes(make(Plan(end=45, feed_down=((0, 17.5),))))
+    assert (judged["closes-processed"], judged["candle-gap"]) == ("FAIL", "PASS")
+
+
 # --- formats
 
 

@@ -206,10 +206,17 @@ def test_a_close_that_was_not_evaluated_once_is_a_warning(evaluated: int, expect
     assert outcome("closes-evaluated", evidence) is expected
 
 
-def test_more_than_two_neighbours_without_an_evaluation_are_a_failure() -> None:
+def test_a_phase_in_which_nothing_was_evaluated_is_a_failure() -> None:
     assert MOST_UNEVALUATED == 2
     none = run(*(close(ts, evaluated=0) for ts in (FIRST, SECOND, THIRD)))
     assert outcome("closes-evaluated", phase(log(none, end_ms=END + HOUR_MS))) is FAIL
+
+
+@pytest.mark.parametrize(("silent", "expected"), [(2, WARN), (3, FAIL)])
+def test_neighbours_without_an_evaluation_are_as_bad_as_a_gap_from_the_third_on(silent: int, expected: Outcome) -> None:
+    closes = [close(FIRST + n * HOUR_MS, evaluated=int(n not in range(1, 1 + silent))) for n in range(5)]
+    evidence = phase(log(run(*closes), fates="PPPPP", end_ms=END + 3 * HOUR_MS))
+    assert outcome("closes-evaluated", evidence) is expected
 
 
 # --- stop conditions
