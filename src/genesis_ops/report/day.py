@@ -97,7 +97,7 @@ def _check(judged: Judged) -> dict[str, Any]:
 
 
 def _findings(report: Report) -> Iterator[dict[str, Any]]:
-    """Tell what is not as it should be, the worst first, and nothing twice: no line of a log, and no words of several checks."""
+    """Tell what is not as it should be, failures first; no line of the log and no words of several checks twice."""
     found: dict[tuple[str, str], list[Judged]] = {}
     for judged in sorted(report.checks, key=lambda judged: judged.outcome is not Outcome.FAIL):
         if judged.outcome not in {Outcome.PASS, Outcome.SKIP}:
