@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from cli_process import COMMAND, environment, process
 
+from genesis_ops.cli.status import EVERY_SECONDS
 from genesis_ops.rehearsal.day import rehearse
 from genesis_ops.words import visible
 
@@ -139,12 +141,15 @@ def test_a_watch_follows_the_window_and_gives_the_terminal_back(root: Path, numb
     watched = Watched(root, 80, 40, "--watch")
     so_far = watched.until("not covered")
     watched.resize(50, 10)
+    began = time.monotonic()
     watched.until("more lines", so_far)
+    assert time.monotonic() - began < EVERY_SECONDS - 1, "it waited for the next look"
     assert watched.end(number) == code
     assert "\x1b[?1049h" in watched.written
     assert watched.written.rindex("\x1b[?1049l") > watched.written.rindex("more lines")
     assert watched.written.rindex("\x1b[?25h") > watched.written.rindex("\x1b[?25l")
-    assert "Traceback" not in watched.written
+    left = watched.written.rpartition("\x1b[?1049l")[2]
+    assert not re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", left).strip()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")

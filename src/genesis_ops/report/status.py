@@ -127,7 +127,7 @@ def _close(status: Status, page: Page) -> Iterator[Line]:
     items = [Span(f"{_moment(close.close_ms, now_ms)}, {ago}"), Span(f"{close.price:,.2f}")]
     after_ms = None if close.logged_ms is None else close.logged_ms - close.close_ms
     late = after_ms is not None and after_ms > LATE_MS
-    if after_ms is not None and (late or page.width >= _ROOMY):
+    if after_ms is not None and after_ms >= 0 and (late or page.width >= _ROOMY):
         items.append(Span(f"logged {_short(after_ms // 1000)} after it", "yellow" if late else ""))
     length_ms = status.settings.timeframe.close_of(close.open_ms) - close.open_ms
     if age_ms > 2 * length_ms + LATE_MS:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from genesis_ops.checks.model import Outcome
+from genesis_ops.checks.evidence import OrderDoubt, OrdersFound
+from genesis_ops.checks.model import Outcome, Place
 from genesis_ops.checks.status import Status, ages, alerts, runs, silent_seconds, today
 from genesis_ops.clients.health import Answer
 from genesis_ops.collect.logs import LogLook
@@ -166,6 +167,8 @@ def test_a_living_runner_is_named_by_its_lock(well: Settings) -> None:
     with hold(locks, command="genesis-ops run", now_ms=BEGAN):
         assert (seen(well).runner.pid, seen(well).runner.locked) == (os.getpid(), True)
     assert (seen(well).runner.pid, seen(well).runner.locked) == (None, True)
+    with hold(locks[:1], command="another root's runner", now_ms=BEGAN):
+        assert seen(well).runner.pid is None
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +187,48 @@ def test_the_picture_is_that_of_the_other_commands(rehearsed: Settings, back_ms:
         briefly = LogLook(where, rehearsed, end_ms - 48 * HOUR_MS, end_ms).gather(closely=False, pictured=True)
     assert briefly.tally.hours == closely.tally.hours
     assert seen(rehearsed, reach[1]).hours[-1].fate is not Fate.UNCOVERED
+
+
+@pytest.mark.parametrize(
+    ("end_ms", "fate"), [(NOW, Fate.MISSING), (HOUR + 59_000, Fate.UNCOVERED), (HOUR + 61_000, Fate.MISSING)]
+)
+def test_hours_in_which_nothing_telling_was_written_are_pictured_alike(
+    settings: Settings, end_ms: int, fate: Fate
+) -> None:
+    quiet = [(at, said) for at, said in polls() if at < HOUR - 3 * HOUR_MS or isinstance(said, events.Heartbeat)]
+    edges = (HOUR - 1000, HOUR + 30_000, HOUR + 59_000, HOUR + 60_500, NOW - 9000)
+    looks = [(at, events.CandleSelection("previous", HOUR, at, HOUR, HOUR)) for at in edges]
+    write(settings, sorted([*quiet, *looks], key=lambda each: each[0]))
+    with source(settings, None) as where:
+        closely = LogLook(where, settings, end_ms - 48 * HOUR_MS, end_ms).gather(closely=True)
+        briefly = LogLook(where, settings, end_ms - 48 * HOUR_MS, end_ms).gather(closely=False, pictured=True)
+    assert briefly.tally.hours == closely.tally.hours
+    assert briefly.tally.hours[-1].fate is fate
+
+
+def test_a_close_that_was_announced_twice_was_announced_when_it_was_first(settings: Settings) -> None:
+    said = polls()
+    write(settings, [*said, (NOW - 7000, events.CandleClose(HOUR - HOUR_MS, 71_737.2, "previous"))])
+    status = seen(settings)
+    assert status.close is not None
+    assert status.close.logged_ms == HOUR + 4000
+    assert [found.id for found in status.findings] == ["duplicate-candle"]
+
+
+@pytest.mark.parametrize(("age_s", "over"), [(3900, False), (3901, True)])
+def test_an_evaluation_may_be_one_candle_and_five_minutes_old(well: Settings, age_s: int, over: bool) -> None:
+    status = seen(well)
+    assert status.evaluation is not None
+    old = status._replace(evaluation=status.evaluation._replace(at_ms=NOW - age_s * 1000), beat=None)
+    assert [age.over for age in ages(old) if age.name == "evaluation"] == [over]
+    assert heads(old) == (["LATE"] if over else [])
+
+
+def test_an_order_that_a_living_runner_asks_about_warns_and_no_more(well: Settings) -> None:
+    doubt = OrderDoubt("20260220-1300", "nobody knows yet", Place("", 0, ""), "wait", settling=True)
+    status = seen(well)
+    status = status._replace(orders=status.orders._replace(found=OrdersFound((doubt,))))
+    assert [alert.outcome for alert in alerts(status) if alert.kind == "order"] == [Outcome.WARN]
 
 
 def test_the_picture_of_a_packed_log_is_the_same(rehearsed: Settings, tmp_path: Path) -> None:
@@ -214,7 +259,7 @@ def test_a_killed_runner_is_said_with_the_time_of_its_last_line(settings: Settin
     write(settings, polls(NOW - 9 * HOUR_MS))
     remember(settings)
     status = seen(settings)
-    assert heads(status)[0] == "NO RUNNER"
+    assert heads(status) == ["NO RUNNER"]
     assert "silent for 9h 0m, since 2026-02-20 05:48" in alerts(status)[0].sentence
     assert "without a word" in alerts(status)[0].sentence
     assert today(status) == (6, 15)
@@ -240,6 +285,8 @@ def test_a_log_is_stale_after_as_long_as_preflight_says(settings: Settings, sile
 def test_a_set_latch_comes_first_with_its_reason(well: Settings) -> None:
     set_latch(well.log_dir, Latch(NOW - HOUR_MS, ("candle-gap: two hours",), "ops@laptop"))
     (latch, *_) = alerts(seen(well))
+    dead = alerts(seen(well, NOW + HOUR_MS))[1]
+    assert (dead.head, dead.remedy) == ("NO RUNNER", "")  # nothing starts before the latch is cleared
     assert (latch.head, "candle-gap: two hours" in latch.sentence) == ("STOPPED", True)
     assert "genesis-ops resume --reason" in latch.remedy
 
@@ -343,6 +390,7 @@ def test_an_old_log_is_shown_by_its_own_last_hours(settings: Settings) -> None:
 def test_a_clock_behind_the_log_is_told(well: Settings) -> None:
     status = seen(well, NOW - 3 * HOUR_MS)
     assert heads(status)[0] == "CLOCK WRONG"
+    assert runs(status) is None
     assert "2h 59m in the future" in alerts(status)[0].sentence
 
 
@@ -355,6 +403,8 @@ def test_a_log_in_local_time_is_read_in_utc(settings: Settings) -> None:
     assert status.close is not None
     assert status.close.logged_ms is not None
     assert silent_seconds(status) == 8
+    assert status.beat is not None
+    assert 0 <= NOW - status.beat.at_ms <= 100_000
     assert [found.id for found in status.findings] == ["candle-gap"]
     assert status.findings[0].outcome is Outcome.WARN
 
