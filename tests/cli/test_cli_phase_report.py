@@ -15,8 +15,10 @@ from typer.testing import CliRunner, Result
 from genesis_ops.cli.app import app
 from genesis_ops.collect.phase import judge_phase
 from genesis_ops.durable import put_in_place
+from genesis_ops.report.phase import lines
 from genesis_ops.report.phase_facts import PhaseFacts, facts
 from genesis_ops.report.phase_html import phase_html
+from genesis_ops.report.text import Page
 from genesis_ops.runlog.tally import Fate
 from genesis_ops.state.champion import pin_file
 from genesis_ops.state.operations import RESUME, record
@@ -93,13 +95,13 @@ def found(root: PhaseRoot, until_ms: int) -> PhaseFacts:
 def test_a_quiet_phase_passes_and_shows_a_row_a_day_and_the_verdict_last(quiet: PhaseRoot) -> None:
     done = report(quiet)
     assert (done.exit_code, done.stderr) == (PASS, "")
-    lines = done.stdout.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert all(line.isprintable() for line in lines)
-    assert lines[0].startswith("Phase-report  so far: day 2 of 42, to 2026-02-06 00:58 UTC")
-    assert lines[3] == "  Day 0   04 Feb  ························██████████████▲▲████████"
-    assert lines[4] == "  Day 1   05 Feb  ██████████████████████████████▲▲██▲▲████████████  2 orders"
-    assert lines[-1].startswith("PASS  17 of 18 checks passed, 1 skipped")
+    drawn = done.stdout.splitlines()
+    assert max(map(len, drawn)) <= 80
+    assert all(line.isprintable() for line in drawn)
+    assert drawn[0].startswith("Phase-report  so far: day 2 of 42, to 2026-02-06 00:58 UTC")
+    assert drawn[3] == "  Day 0   04 Feb  ························██████████████▲▲████████"
+    assert drawn[4] == "  Day 1   05 Feb  ██████████████████████████████▲▲██▲▲████████████  2 orders"
+    assert drawn[-1].startswith("PASS  17 of 18 checks passed, 1 skipped")
 
 
 def test_a_troubled_phase_fails_and_names_outages_causes_and_what_is_left_to_ask(troubled: PhaseRoot) -> None:
@@ -135,6 +137,33 @@ def test_on_the_last_day_there_are_42_rows_of_24_hours(make: Callable[[Plan], Ph
     rows = [line for line in report(root).stdout.splitlines() if re.match(r"  Day \d", line)]
     assert len(rows) == 42
     assert rows[-1] == "  Day 41  17 Mar  ████████████████████████████████████████████████"
+
+
+@pytest.mark.parametrize("width", [40, 41, 42, 60, 66, 79, 200])
+def test_no_line_is_wider_than_the_page(troubled: PhaseRoot, width: int) -> None:
+    drawn = [
+        "".join(span.text for span in line) for line in lines(found(troubled, at(75.5)), Page(width, unicode=True))
+    ]
+    assert max(map(len, drawn)) <= width
+    assert any("█" * 8 in line for line in drawn)
+
+
+def test_orders_of_the_older_runner_which_kept_no_journal_are_not_passed_over(
+    make: Callable[[Plan], PhaseRoot],
+) -> None:
+    root = make(Plan(end=20))
+    log = max(root.logs.glob("runner_2*.log"))
+    began = "2026-02-04 20:00:00 - paper_trading_runner - INFO - "
+    said = (
+        "Paper Trading Runner Started",
+        "Mode: LIVE PAPER TRADING",
+        "Submitting LONG order...",
+        "ORDER SUBMITTED: {}",
+    )
+    with log.open("a") as file:
+        file.writelines(f"{began}{words}\n" for words in said)
+    assert outcomes(root)["wallet-explained"] == "UNKNOWN"
+    assert "  orders      1 order in the log, none in a journal" in report(root).stdout
 
 
 # --- when it is asked
@@ -292,7 +321,7 @@ def test_a_resume_is_told_and_takes_nothing_back(make: Callable[[Plan], PhaseRoo
 # --- the HTML
 
 
-class Page(HTMLParser):
+class Html(HTMLParser):
     """Reads a page strictly enough to notice what is not closed, and what would ask the network."""
 
     VOID = frozenset({"meta", "link"})
@@ -330,7 +359,7 @@ def test_the_html_asks_no_network_runs_no_script_and_closes_what_it_opens(troubl
     assert done.stderr.startswith(f"genesis-ops: {tmp_path / 'phase.html'} (")
     assert "html: " in done.stdout
     text = (tmp_path / "phase.html").read_text("utf-8")
-    page = Page(text)
+    page = Html(text)
     assert page.open == []
     assert page.asks == ["href=data:,"]
     assert "script" not in page.seen
@@ -362,7 +391,7 @@ def test_no_words_of_a_stranger_become_markup(make: Callable[[Plan], PhaseRoot],
 
 def test_the_html_of_nothing_is_a_page_too(tmp_path: Path) -> None:
     report(tmp_path, "--html", str(tmp_path / "phase.html"), until="2026-02-03T00:00:00Z")
-    assert Page((tmp_path / "phase.html").read_text("utf-8")).open == []
+    assert Html((tmp_path / "phase.html").read_text("utf-8")).open == []
 
 
 def test_a_phase_of_minutes_stays_below_500_kb(quiet: PhaseRoot) -> None:

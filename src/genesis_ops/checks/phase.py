@@ -40,7 +40,7 @@ def dry_run_accepted(evidence: PhaseEvidence) -> Result:
         return _not_live_yet(evidence, before)
     overridden = [f"{_at(start.at_ms)} ({start.override})" for start in evidence.starts if start.override]
     if overridden:
-        told = f"the gate was overridden {count(len(overridden), 'time')}: {listed(overridden)}"
+        told = f"the gate was overridden: {listed(overridden)}"
         return Result(Outcome.WARN, told, len(before), 1, (), "genesis-ops acceptance --window 24h")
     if not before:
         detail = f"live-paper since {_at(live_ms)}, and no acceptance had passed before it"
@@ -151,31 +151,43 @@ def told_latency(waited: Latency) -> str:
 
 def wallet_explained(evidence: PhaseEvidence) -> Result:
     """Ask whether the orders account for what the wallets did between their first and their last reading."""
-    armed = [order for order in evidence.orders if order.armed_ms is not None]
     found = account(evidence)
     if evidence.journal.unread:
         return Result(Outcome.UNKNOWN, evidence.journal.unread, None, None, (), "genesis-ops orders verify")
-    if found is None and not armed:
+    if not evidence.orders and evidence.log.tally.submissions:
+        sent = count(evidence.log.tally.submissions, "order")
+        detail = f"{sent} in the log, and no journal that tells what they moved"
+        return Result(Outcome.UNKNOWN, detail, None, None, (), _WALLET)
+    return _unread(evidence) if found is None else _accounted(evidence, found)
+
+
+def _unread(evidence: PhaseEvidence) -> Result:
+    armed = sum(order.armed_ms is not None for order in evidence.orders)
+    if not armed:
         return Result(Outcome.SKIP, f"no order was sent, and the wallets were {_times(evidence)}")
-    if found is None:
-        detail = f"{count(len(armed), 'order')}, and the wallets were {_times(evidence)}"
-        return Result(Outcome.UNKNOWN, detail, None, None, (), "genesis-ops snapshot")
+    detail = f"{count(armed, 'order')}, and the wallets were {_times(evidence)}"
+    return Result(Outcome.UNKNOWN, detail, None, None, (), "genesis-ops snapshot")
+
+
+def _accounted(evidence: PhaseEvidence, found: Account) -> Result:
     changed = told_moved(found.changed, evidence.coins)
     said = f"{changed} from {_at(found.first.at_ms)} to {_at(found.last.at_ms)}"
+    rest, explained = told_moved(found.rest, evidence.coins), told_moved(found.explained, evidence.coins)
     if found.unseen:
         names = listed([order.id for order in found.unseen])
-        detail = (
-            f"{said}; of {names} nobody read what they moved, which leaves {told_moved(found.rest, evidence.coins)}"
-        )
+        detail = f"{said}; of {names} nobody read what they moved, which leaves {rest}"
         return Result(Outcome.UNKNOWN, detail, changed, None, _outside(found), "genesis-ops orders list")
-    explained = told_moved(found.explained, evidence.coins)
     if found.rest.nothing and not found.outside:
-        later = [order for order in armed if order.moved is None and (order.armed_ms or 0) >= found.last.at_ms]
-        since = f"; nothing was read since {later[0].id}" if later else ""
-        return Result(Outcome.PASS, f"{said}, as the orders say{since}", changed, explained)
-    rest = told_moved(found.rest, evidence.coins)
+        return Result(Outcome.PASS, f"{said}, as the orders say{_since(evidence, found)}", changed, explained)
     detail = f"{said}; the orders say {explained}, {rest} is unexplained{_where(found)}"
     return Result(Outcome.FAIL, detail, changed, explained, _outside(found), _WALLET)
+
+
+def _since(evidence: PhaseEvidence, found: Account) -> str:
+    """Name the first order about which nobody has read the wallets yet."""
+    unread = (order for order in evidence.orders if order.moved is None and (order.armed_ms or 0) >= found.last.at_ms)
+    later = next(unread, None)
+    return "" if later is None else f"; nothing was read since {later.id}"
 
 
 def _times(evidence: PhaseEvidence) -> str:

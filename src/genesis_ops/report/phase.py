@@ -36,9 +36,10 @@ def drawn(found: PhaseFacts, page: Page) -> Iterator[Line]:
     """Draw the phase hour by hour, a row a day; beside it what a day lacks."""
     if not found.candles:
         return
-    each = 2 if page.width >= _LABEL + 2 * _HOURS else 1
+    label = _room(page)
+    each = 2 if page.width >= label + 2 * _HOURS else 1
     ruler = "".join(f"{hour:02d}".ljust(3 * each) for hour in range(0, _HOURS, 3)).rstrip()
-    yield (Span(" " * _LABEL), Span(ruler, "dim"))
+    yield (Span(" " * label), Span(ruler, "dim"))
     hours = tuple(Hour(candle.open_ms, candle.close_ms, candle.fate) for candle in found.candles)
     for row, day in zip(picture(hours, unicode=page.unicode), found.days, strict=True):
         yield _row(row, day, each, page)
@@ -46,10 +47,16 @@ def drawn(found: PhaseFacts, page: Page) -> Iterator[Line]:
     yield from _flowing(marks, page)
 
 
+def _room(page: Page) -> int:
+    """Leave out a day's number where there is no room for it beside its date."""
+    return _LABEL if page.width >= _LABEL + _HOURS else _LABEL - len("Day 41  ")
+
+
 def _row(row: Row, day: Day, each: int, page: Page) -> Line:
-    label = f"  {f'Day {day.number}':<6}  {row.label}  "
+    name = f"  {f'Day {day.number}':<6}  {row.label}  "
+    label = name if len(name) == _room(page) else f"  {row.label}  "
     said = _beside(day)
-    room = page.width - _LABEL - each * _HOURS - 2
+    room = page.width - len(label) - each * _HOURS - 2
     tail = (Span(f"  {said}", "dim"),) if said and len(said) <= room else ()
     return (Span(label), *(Span(cell.mark * each, cell.style) for cell in row.cells), *tail)
 

@@ -100,7 +100,7 @@ def _sums(evidence: PhaseEvidence, found: Sequence[Candle], still: Sequence[Outa
         ("evaluation", _evaluation(found)),
         ("uptime", _uptime(evidence, still)),
         ("actions", _actions(found)),
-        ("orders", sums(evidence.orders) if evidence.orders else "none"),
+        ("orders", _orders(evidence)),
         ("wallet", _wallet(evidence)),
     )
     return tuple((name, text) for name, text in rows if text)
@@ -147,6 +147,14 @@ def _actions(found: Sequence[Candle]) -> str:
     sides = ", ".join(f"{number} {side}" for side, number in asked.items())
     evaluated = sum(candle.evaluations > 0 for candle in found)
     return f"{sides or 'none'} in {count(evaluated, 'evaluation')}" if evaluated else ""
+
+
+def _orders(evidence: PhaseEvidence) -> str:
+    """Count the orders; the older runner kept no journal of them."""
+    if evidence.orders:
+        return sums(evidence.orders)
+    sent = evidence.log.tally.submissions
+    return f"{count(sent, 'order')} in the log, none in a journal" if sent else "none"
 
 
 def _wallet(evidence: PhaseEvidence) -> str:
