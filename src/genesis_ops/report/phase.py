@@ -100,6 +100,6 @@ def _outages(found: PhaseFacts, page: Page) -> Iterator[Line]:
 def _questions(found: PhaseFacts, page: Page) -> Iterator[Line]:
     if not found.questions:
         return
-    yield (Span("Open questions for the promotion decision", "bold"),)
+    yield from page.under("", "Open questions for the promotion decision", "bold")
     for number, question in enumerate(found.questions, 1):
         yield from page.under(f"  {number:>2}. ", question)
