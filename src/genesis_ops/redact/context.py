@@ -36,13 +36,13 @@ _VALUE = (
     + rb"(?P<quoted>(?:(?!(?P=q))[^\r\n]){0,1024}?)(?<!\\)(?:\\\\){0,8}(?P=q)"
     rb"|(?P<open>" + _QUOTE + rb")?" + _SCHEME + rb"(?P<bare>[^\s\"'`<>,;&|(){}\[\]\\]{6,4096}))"
 )
-_NAMED = rb"(?i:(?P<hard>%b)|(?P<soft>%b))%b%b%b" % (_HARD, _SOFT, _AFTER, _JOIN, _VALUE)
+_NAME = rb"(?i:(?P<hard>%b)|(?P<soft>%b))%b%b" % (_HARD, _SOFT, _AFTER, _JOIN)
 _OPTION = (
     rb"(?i:(?<![\w-])--?(?=[a-z])(?:[\w]{1,24}-){0,4}(?:passw(?:or)?d|passwd|passphrase|pwd|secret|token|credential|%b))"
     rb"[ \t]{1,4}(?P<bare>[^\s\"'`<>|-][^\s\"'`<>|]{5,4096})"
 ) % _KEYS
 _ASSIGNED = (
-    rb"^[ \t]{0,8}(?:[#;+-][ \t]?)?(?:(?i:export|set)[ \t]+)?(?:[A-Z][A-Z0-9]{0,40}_){0,8}"
+    rb"[ \t]{0,8}(?:[#;+-][ \t]?)?(?:(?i:export|set)[ \t]+)?(?:[A-Z][A-Z0-9]{0,40}_){0,8}"
     rb"(?:[A-Z0-9]{0,24}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?)|PASS|[A-Z0-9]{0,24}KEY)"
     rb"=(?P<bare>[^\s\"'][^\s]{5,8192})"
 )
@@ -51,6 +51,7 @@ _CODE = re.compile(
 )
 _SHORTEST = 6
 _LONGEST_CARD = 16
+_BEFORE_WORD, _BEHIND_WORD, _LONGEST_OPTION = 120, 60, 4100
 
 
 def named_places(line: bytes) -> Iterator[tuple[int, int]]:
@@ -58,28 +59,49 @@ def named_places(line: bytes) -> Iterator[tuple[int, int]]:
     lower = line.lower()
     if not any(word in lower for word in SECRET_WORDS):
         return
-    for match in _compiled(_NAMED).finditer(line):
-        if _is_named(line, match):
-            yield match.span(_group(match))
-    for pattern in (_OPTION, _ASSIGNED):
-        for match in _compiled(pattern).finditer(line):
+    for begin, end in _windows(lower):
+        yield from _beside_names(line, begin, end)
+        for match in _compiled(_OPTION).finditer(line, begin, min(len(line), end + _LONGEST_OPTION)):
             if _is_option(_text(match, "bare")):
                 yield match.span("bare")
+    assigned = _compiled(_ASSIGNED).match(line)
+    if assigned and _is_option(_text(assigned, "bare")):
+        yield assigned.span("bare")
 
 
-def _is_named(line: bytes, match: re.Match[bytes]) -> bool:
+def _windows(lower: bytes) -> list[tuple[int, int]]:
+    """Give the stretches of a line in which a name can stand, so that the rest need not be searched."""
+    windows: list[tuple[int, int]] = []
+    for match in _compiled(b"|".join(sorted(map(re.escape, SECRET_WORDS)))).finditer(lower):
+        begin, end = max(0, match.start() - _BEFORE_WORD), match.end() + _BEHIND_WORD
+        if windows and begin <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], end)
+        else:
+            windows.append((begin, end))
+    return windows
+
+
+def _beside_names(line: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
+    while name := _compiled(_NAME).search(line, at, end):
+        value = _compiled(_VALUE).match(line, name.end())
+        if value and _is_named(line, value, hard=name["hard"] is not None):
+            yield value.span(_group(value))
+        at = max(name.end(), value.end(_group(value))) if value else name.end()
+
+
+def _is_named(line: bytes, match: re.Match[bytes], *, hard: bool) -> bool:
     value = _text(match, _group(match))
     if len(value) < _SHORTEST or value in {MASK, MASK[:-1]}:
         return False
-    if ordinary(value) and not (match["hard"] is not None and value.isdigit()):
+    if ordinary(value) and not (hard and value.isdigit()):
         return False
     if match["quoted"] is not None:
-        return _is_quoted(match["hard"] is not None, value)
+        return _is_quoted(hard, value)
     if _CODE.fullmatch(value) or line[match.end("bare") : match.end("bare") + 1] in {b"(", b"["}:
         return False
-    if match["soft"] is not None and (is_number(value) or (value.isdigit() and len(value) < _LONGEST_CARD)):
+    if not hard and (is_number(value) or (value.isdigit() and len(value) < _LONGEST_CARD)):
         return False
-    rest = line[match.end("bare") :].strip()
+    rest = line[match.end("bare") : match.end("bare") + _BEHIND_WORD].strip()
     return not (value.isalpha() and value.islower() and rest[:1].isalpha())
 
 

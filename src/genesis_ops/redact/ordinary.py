@@ -45,7 +45,7 @@ _LONGEST_DATE = 8
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:_-]*(?:[eE][-+]?[0-9]{1,3})?(?:[kKMG]i?B?|ms|[smhdwD%])?")
 _PLACEHOLDER = re.compile(
-    r"[*x.#_?X-]+|<[\w .-]*>|\$[A-Z_][A-Z0-9_]*|\$?\{\w*\}|\$\{[^{}]*\}|\{\{[^{}]*\}\}|%(?:\(\w+\))?[srd]"
+    r"[*x.#_?X-]+|<[\w .-]*>|<[!/][A-Za-z]*>?|\$[A-Z_][A-Z0-9_]*|\$?\{\w*\}|\$\{[^{}]*\}|\{\{[^{}]*\}\}|%(?:\(\w+\))?[srd]"
     r"|\[[\w .:*-]*\]|your[-_ ].*",
 )
 _FILE = re.compile(
@@ -84,8 +84,7 @@ def is_number(value: str) -> bool:
 
 def is_words(value: str) -> bool:
     """Tell whether a value is made of words in general use and short numbers only."""
-    parts = [part for part in _SPLIT.split(_parted(value)) if part]
-    return parts != [] and all(part in _words() or (part.isdigit() and len(part) <= _LONGEST_DATE) for part in parts)
+    return any(map(_are_words, (value.lower(), _parted(value))))
 
 
 def is_path(value: str) -> bool:
@@ -101,6 +100,11 @@ def is_random(value: str) -> bool:
         return False
     cases = (any(map(str.isupper, value)), any(map(str.islower, value)), any(map(str.isdigit, value)))
     return cases[2] and (cases[0] or cases[1])
+
+
+def _are_words(value: str) -> bool:
+    parts = [part for part in _SPLIT.split(value) if part]
+    return parts != [] and all(part in _words() or (len(part) <= _LONGEST_DATE and is_number(part)) for part in parts)
 
 
 def _parted(value: str) -> str:

@@ -23,7 +23,7 @@ _BLOCK = re.compile(
     rb"(?:[^\n]{0,8}[A-Za-z-]{4,24}: [^\n]{0,200}\n){0,4}"
     rb"(?:[ \t#>|+-]{0,8}\r?\n)?[ \t#>|+\"'-]{0,8}[A-Za-z0-9+/=]{16}",
 )
-_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}|\\+[^\s\\]|&[#a-zA-Z]")
+_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]")
 
 
 class Survivor(NamedTuple):
@@ -61,7 +61,7 @@ class _Look:
     def __init__(self, values: tuple[bytes, ...]) -> None:
         mask = MASK.encode("ascii")
         self._values = tuple(value for value in dict.fromkeys(values) if value and value not in mask)
-        self._spaced = any(b" " in value for value in self._values)
+        self._spaced = tuple(value for value in self._values if b" " in value)
         self._known: set[bytes] = set()
         self._sieve = Sieve(anchors())
 
@@ -71,8 +71,8 @@ class _Look:
         if self._has_value(text):
             found.update((number, "value") for value in self._values for number in _numbers(text, value))
         spaced = text.replace(b"+", b" ") if self._spaced else b""
-        if self._has_value(spaced):
-            found.update((number, "value, escaped") for value in self._values for number in _numbers(spaced, value))
+        for value in self._spaced:
+            found.update((number, "value, escaped") for number in _numbers(spaced, value))
         if b"\0" in text and self._has_value(text.replace(b"\0", b"")):
             narrow = text.replace(b"\0", b"")
             found.update((number, "value, UTF-16") for value in self._values for number in _numbers(narrow, value))

@@ -14,9 +14,9 @@ from typing import NamedTuple
 ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]|\+")
 """What a text has once or more for each character in it that is not written plainly."""
 
-_PERCENT = rb"(?:%|\\{1,8}(?:u00|x)25)(?:25){0,4}"
+_PERCENT = rb"(?:%|\\{1,8}+(?:u00|x)25)(?:25){0,4}"
 _SLASH = rb"(?:\\|%(?:25){0,4}5[Cc]|&(?:#92|#x5[Cc]|bsol);)"
-_AMPERSAND = rb"(?:&|%(?:25){0,4}26|\\{1,8}(?:u00|x)26)(?:amp(?:;|%(?:25){0,4}3[Bb])){0,3}"
+_AMPERSAND = rb"(?:&|%(?:25){0,4}26|\\{1,8}+(?:u00|x)26)(?:amp(?:;|%(?:25){0,4}3[Bb])){0,3}"
 _NUMBER_SIGN = rb"(?:#|%(?:25){0,4}23)"
 _END = rb"(?:;|%(?:25){0,4}3[Bb])?"
 _LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f", "\v": b"v", "\a": b"a", "\0": b"0"}
@@ -70,8 +70,8 @@ def _character(character: str) -> bytes:
 def _before(character: str) -> bytes:
     """Give what may precede a character that is escaped again: a return before a newline, a slash before a quote."""
     if character == "\n":
-        return rb"(?:%b0[dD]|%b{1,8}r)?" % (_PERCENT, _SLASH)
-    return b"" if character.isalnum() or not character.isprintable() else rb"(?:%b{1,8})?" % _SLASH
+        return rb"(?:%b0[dD]|%b{1,8}+r)?" % (_PERCENT, _SLASH)
+    return b"" if character.isalnum() or not character.isprintable() else rb"(?:%b{1,8}+)?" % _SLASH
 
 
 def _plain(raw: bytes) -> bytes:
@@ -85,7 +85,7 @@ def _plain(raw: bytes) -> bytes:
 
 def _byte(byte: int) -> bytes:
     r"""Write one byte of a character by its number: ``%c3``, ``\xc3``, ``\303``."""
-    return rb"(?:%b%b|%b{1,8}(?:[xX]%b|0?%03o))" % (_PERCENT, _hex(byte, 2), _SLASH, _hex(byte, 2), byte)
+    return rb"(?:%b%b|%b{1,8}+(?:[xX]%b|0?%03o))" % (_PERCENT, _hex(byte, 2), _SLASH, _hex(byte, 2), byte)
 
 
 def _as_character(character: str, point: int) -> Iterator[bytes]:
@@ -93,7 +93,7 @@ def _as_character(character: str, point: int) -> Iterator[bytes]:
     digits = _hex(point, 2)
     numbers = rb"[xXuU]\{?0{0,6}%b" % digits + (rb"|0?%03o" % point if point < _BYTE else b"")
     letter = b"|" + _LETTERS[character] if character in _LETTERS else b""
-    yield rb"%b{1,8}(?:%b%b)" % (_SLASH, numbers, letter)
+    yield rb"%b{1,8}+(?:%b%b)" % (_SLASH, numbers, letter)
     yield rb"%b(?:%b(?:0{0,6}%d|[xX]0{0,6}%b)%b%b)" % (_AMPERSAND, _NUMBER_SIGN, point, digits, _END, _named(character))
     if point < _BYTE:
         yield _PERCENT + digits  # above ASCII: as Latin-1 has it
@@ -101,7 +101,7 @@ def _as_character(character: str, point: int) -> Iterator[bytes]:
         yield rb"\+|%b2[bB]" % _PERCENT
     if point >= _BEYOND_BMP:
         high, low = divmod(point - _BEYOND_BMP, 0x400)
-        yield rb"%b{1,8}u%b%b{1,8}u%b" % (_SLASH, _hex(0xD800 + high, 4), _SLASH, _hex(0xDC00 + low, 4))
+        yield rb"%b{1,8}+u%b%b{1,8}+u%b" % (_SLASH, _hex(0xD800 + high, 4), _SLASH, _hex(0xDC00 + low, 4))
 
 
 def _named(character: str) -> bytes:

@@ -203,6 +203,7 @@ def in_word(word: str) -> Iterator[str]:
     for skipped in range(4):
         part = plain[skipped:]
         yield binascii.a2b_base64(part + "A" * (-len(part) % 4)).decode("utf-8", "ignore")
-    for skipped in range(2):
-        digits = re.match("(?:[0-9A-Fa-f]{2})*", word[skipped:])
-        yield bytes.fromhex(digits[0] if digits else "").decode("utf-8", "ignore")
+    for digits in re.findall("[0-9A-Fa-f]{12,}", word):
+        for skipped in range(2):
+            part = digits[skipped:]
+            yield bytes.fromhex(part[: len(part) // 2 * 2]).decode("utf-8", "ignore")
