@@ -473,3 +473,38 @@ def test_a_day_that_is_over_needs_neither_network_nor_processes(root: Path) -> N
         (sys.executable, "-c", code, *arguments), env=environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (PASS, "[]\n", "")
+
+
+def test_a_secret_that_a_log_holds_is_not_in_the_summary(root: Path) -> None:
+    secret = "Zk3vQ9xLw2pT7nB5mR8cY1dF4gH6jK0a"
+    (root / ".env").write_text(f"BITFINEX_API_SECRET={secret}\n")
+    with (root / "logs" / "paper_trading" / "runner_20260204.log").open("a") as log:
+        log.write(f"2026-02-04 23:59:59 - paper_trading_runner - ERROR - HTTP error fetching candles: x{secret}y\n")
+    summary(root, GOOD)
+    text = file_of(root).read_text()
+    assert secret not in text
+    assert "HTTP error fetching candles: x" in text
+    assert secret not in summary(root, GOOD, "--stdout").stdout
+
+
+def test_a_secret_that_is_left_keeps_the_summary_from_being_written(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".env").write_text("BITFINEX_API_SECRET=candle-uniqueness-and-more\n")
+    with (root / "logs" / "paper_trading" / "runner_20260204.log").open("a") as log:
+        log.write("2026-02-04 23:59:59 - paper_trading_runner - ERROR - HTTP error: candle-uniqueness-and-more\n")
+    monkeypatch.setattr("genesis_ops.redact.scrub.Scrubber.scrub", lambda _, raw: raw)
+    done = summary(root, GOOD)
+    assert done.exit_code == REFUSED
+    assert "still holds a secret" in done.stderr
+    assert not file_of(root).exists()
+
+
+@pytest.mark.parametrize("day", ["today", "yesterday"])
+def test_cron_is_told_nothing_before_the_phase_has_begun(root: Path, monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    monkeypatch.setenv("GENESIS_PHASE_START", "2999-01-01")
+    monkeypatch.setenv("GENESIS_PHASE_END", "2999-02-11")
+    done = summary(root, day, "--quiet")
+    assert (done.exit_code, done.output) == (PASS, "")
+    assert summary(root, day).exit_code == USAGE
+    assert not file_of(root).parent.exists()

@@ -1,7 +1,6 @@
 """genesis-ops daily-summary: a day of the phase as a file that people add to, from cron."""
 
 import gc
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -53,6 +52,9 @@ def daily_summary(  # noqa: PLR0913 - one parameter an option (contract §6)
             _show_template(settings)
             ended("the template was shown", Exit.PASS)
             return
+        if quiet and _is_early(of, settings):
+            ended("the phase has not begun", Exit.PASS)
+            return
         gc.disable()  # a judgement is over before there is anything worth collecting
         day = _judged(settings, of, strict=strict)
         if stdout:
@@ -80,6 +82,15 @@ def _judged(settings: "Settings", of: str, *, strict: bool) -> "Day":
         return judge_day(settings, asked, clock, strict=strict)
 
 
+def _is_early(of: str, settings: "Settings") -> bool:
+    """Whether cron asks for a day before the phase, as it does until the day after Day 0."""
+    from genesis_ops.clients.host_clock import HostClock
+    from genesis_ops.collect.day import today
+
+    days = {"today": 0, "yesterday": 1}
+    return of in days and today(HostClock().now_ms()) - timedelta(days=days[of]) < settings.phase_start
+
+
 def _date(text: str, today: date, settings: "Settings") -> date:
     """Read the day that is asked for.
 
@@ -102,9 +113,15 @@ def _date(text: str, today: date, settings: "Settings") -> date:
 
 
 def _composed(day: "Day") -> str:
+    from genesis_ops.collect.known_secrets import known_secrets
+    from genesis_ops.keep.clean import cleaned
     from genesis_ops.keep.summary import composed, template_in_force
 
-    return composed(day.evidence, day.report, template_in_force(day.evidence.settings))
+    settings = day.evidence.settings
+    known = known_secrets(settings)
+    return composed(
+        day.evidence, day.report, template_in_force(settings), lambda text: cleaned(text, known, "the summary")
+    )
 
 
 def _kept(settings: "Settings", day: "Day", output: Format, *, quiet: bool) -> "Report":
@@ -157,25 +174,12 @@ def _watched(url: str | None) -> Iterator[_Ended]:
         yield ended
         return
     from genesis_ops.clients.ping import Ping
+    from genesis_ops.collect.where import ended_by_term
 
     switch = Ping(url, lambda line: typer.echo(f"genesis-ops: {line}", err=True))
-    with _ended_by_term():
+    with ended_by_term():
         try:
             switch.start()
             yield ended
         finally:
             (switch.success if ended.well else switch.fail)(ended.verdict)
-
-
-@contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the command by an exception, so that the switch hears of it."""
-
-    def stop(*_: object) -> None:
-        raise SystemExit(Exit.TERMINATED)
-
-    former = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -39,9 +39,9 @@ def known_secrets(settings: Settings, pids: Iterable[int] = ()) -> Known:
 
 def _environments(pids: Iterable[int]) -> Iterator[Mapping[str, str]]:
     """Give the environments of processes, as far as this user may see them."""
-    import psutil
-
     for pid in pids:
+        import psutil
+
         try:
             yield psutil.Process(pid).environ()
         except (psutil.Error, OSError):

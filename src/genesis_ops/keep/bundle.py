@@ -24,8 +24,9 @@ from genesis_ops.collect.snapshot import Seen
 from genesis_ops.collect.where import ended_by_term, source
 from genesis_ops.durable import name_whole
 from genesis_ops.errors import GenesisError, WriteFailed, typed, write_failed
+from genesis_ops.keep.clean import require_clean
 from genesis_ops.keep.findings import excerpts
-from genesis_ops.keep.snapshot import PRIVATE, clean, secret_left, snapshot_of
+from genesis_ops.keep.snapshot import PRIVATE, clean, snapshot_of
 from genesis_ops.keep.staging import LeftOut, Staging, whole_lines
 from genesis_ops.keep.steps import steps
 from genesis_ops.report import as_json, text
@@ -225,8 +226,6 @@ def _require_clean(packed: Path, known: Known) -> None:
     Raises:
         Refused: one is in it.
     """
-    from genesis_ops.redact.scan import survivors
-
     with tarfile.open(packed, "r:gz") as archive:
         for member in archive:
             content = archive.extractfile(member)
@@ -234,8 +233,7 @@ def _require_clean(packed: Path, known: Known) -> None:
                 continue
             before = 0
             for stretch in whole_lines(_blocks(content, packed=member.name.endswith(".gz"))):
-                if left := survivors(stretch, known.secrets):
-                    raise secret_left("the bundle", f"{member.name}:{before + left[0].line}", left[0].kind)
+                require_clean(stretch, known, member.name, before)
                 before += stretch.count(b"\n")
 
 

@@ -16,7 +16,8 @@ from genesis_ops.collect import wallets
 from genesis_ops.collect.known_secrets import Known
 from genesis_ops.collect.snapshot import FileFound, Seen
 from genesis_ops.durable import publish
-from genesis_ops.errors import Refused, WriteFailed, typed, write_failed
+from genesis_ops.errors import WriteFailed, typed, write_failed
+from genesis_ops.keep.clean import require_clean
 from genesis_ops.state.snapshots import Section, Snapshot, directory, file_name, written
 from genesis_ops.words import duration, stamp
 
@@ -78,7 +79,6 @@ def clean(snapshot: Snapshot, known: Known) -> bytes:
     Raises:
         Refused: one is in it all the same.
     """
-    from genesis_ops.redact.scan import survivors
     from genesis_ops.redact.scrub import Scrubber
 
     scrubber = Scrubber(known.secrets)
@@ -88,18 +88,8 @@ def clean(snapshot: Snapshot, known: Known) -> bytes:
         if section.lines
     )
     raw = written(snapshot._replace(sections=sections))
-    if left := survivors(raw, known.secrets):
-        raise secret_left("the snapshot", f"line {left[0].line}", left[0].kind)
+    require_clean(raw, known, "the snapshot")
     return raw
-
-
-def secret_left(what: str, where: str, kind: str) -> Refused:
-    """Say that something was not written because a secret was found in it, without the secret."""
-    return Refused(
-        f"{what} was not written: {where} still holds a secret ({kind})",
-        notes=("this is a bug: what replaces secrets passed over one that the last look found",),
-        next_command="genesis-ops stop-check      (what can be judged here needs no copy)",
-    )
 
 
 def _look(folder: Path) -> str:
