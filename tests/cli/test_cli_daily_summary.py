@@ -479,11 +479,11 @@ def test_a_secret_that_a_log_holds_is_not_in_the_summary(root: Path) -> None:
     secret = "Zk3vQ9xLw2pT7nB5mR8cY1dF4gH6jK0a"
     (root / ".env").write_text(f"BITFINEX_API_SECRET={secret}\n")
     with (root / "logs" / "paper_trading" / "runner_20260204.log").open("a") as log:
-        log.write(f"2026-02-04 23:59:59 - paper_trading_runner - ERROR - HTTP error fetching candles: x{secret}y\n")
+        log.write(f"2026-02-04 23:59:59 - paper_trading_runner - ERROR - FATAL: x{secret}y\n")
     summary(root, GOOD)
     text = file_of(root).read_text()
     assert secret not in text
-    assert "HTTP error fetching candles: x" in text
+    assert "FATAL: x" in text
     assert secret not in summary(root, GOOD, "--stdout").stdout
 
 
@@ -492,7 +492,7 @@ def test_a_secret_that_is_left_keeps_the_summary_from_being_written(
 ) -> None:
     (root / ".env").write_text("BITFINEX_API_SECRET=candle-uniqueness-and-more\n")
     with (root / "logs" / "paper_trading" / "runner_20260204.log").open("a") as log:
-        log.write("2026-02-04 23:59:59 - paper_trading_runner - ERROR - HTTP error: candle-uniqueness-and-more\n")
+        log.write("2026-02-04 23:59:59 - paper_trading_runner - ERROR - FATAL: candle-uniqueness-and-more\n")
     monkeypatch.setattr("genesis_ops.redact.scrub.Scrubber.scrub", lambda _, raw: raw)
     done = summary(root, GOOD)
     assert done.exit_code == REFUSED
