@@ -13,8 +13,16 @@ from typer.testing import CliRunner, Result
 from genesis_ops import __version__
 from genesis_ops.cli.app import app
 
-COMMANDS = ("run", "preflight", "acceptance", "stop-check", "resume", "orders", "rehearse", "sandbox", "config")
-PARTS = {"orders": ("list", "show", "resolve", "verify"), "sandbox": ("serve", "faults"), "config": ("show",)}
+COMMANDS = (
+    *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
+    *("orders", "rehearse", "sandbox", "config"),
+)
+PARTS = {
+    "snapshot": ("verify", "diff"),
+    "orders": ("list", "show", "resolve", "verify"),
+    "sandbox": ("serve", "faults"),
+    "config": ("show",),
+}
 """The commands that have commands of their own."""
 EVERY_COMMAND = [
     (),
@@ -154,4 +162,4 @@ echo "${COMPREPLY[@]}"
 """
     env = environment(PATH=f"{tmp_path}:{environment()['PATH']}")
     done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout == "stop-check sandbox\n"
+    assert done.stdout == "snapshot stop-check status sandbox\n"
