@@ -45,8 +45,8 @@ _LONGEST_DATE = 8
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:_-]*(?:[eE][-+]?[0-9]{1,3})?(?:[kKMG]i?B?|ms|[smhdwD%])?")
 _PLACEHOLDER = re.compile(
-    r"[*x.#_?X-]+|<[\w .-]*>|<[!/][A-Za-z]*>?|\$[A-Z_][A-Z0-9_]*|\$?\{\w*\}|\$\{[^{}]*\}|\{\{[^{}]*\}\}|%(?:\(\w+\))?[srd]"
-    r"|\[[\w .:*-]*\]|your[-_ ].*",
+    r"[*x.#_?X-]+|<[\w .-]*>|<[!/][A-Za-z]*>?|\$[A-Z_][A-Z0-9_]*|\$?\{\w*\}|\$\{[^{}]*\}|\{\{[^{}]*\}\}"
+    r"|\[[\w .:*-]*\]|your[-_ ].*|%(?:\(\w+\))?[srd]",
 )
 _FILE = re.compile(
     r"[\w.@/\\:-]+\.(?:json|jsonl|log|txt|pem|key|crt|env|py|md|sh|ya?ml|toml|conf|cfg|ini|sock|db|service|csv|html)"

@@ -98,7 +98,7 @@ class _Value:
         self._raw = text.encode("utf-8", "surrogateescape")
         self._wide = tuple(text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
         self.hex = self._raw.hex().encode("ascii")
-        self._cores = cores(self._raw)
+        self._cores = cores(text)
         self._spelled: re.Pattern[bytes] | None = None
 
     def literal(self) -> Iterator[bytes]:

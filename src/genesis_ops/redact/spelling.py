@@ -5,11 +5,13 @@ one after another. A pattern is built from the value, so that it need not be kno
 repeats in it is bounded, so that a line of a million backslashes is passed over at once.
 """
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
+from urllib.parse import quote, quote_plus
 
 ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]|\+")
 """What a text has once or more for each character in it that is not written plainly."""
@@ -139,17 +141,34 @@ _PLUS = rb"(?:\+|-|%(?:25){0,4}2[BbDd]|\\{1,8}(?:u00|x)2[BbDd]|&#(?:43|x2[Bb]);|
 _SOLIDUS = rb"(?:/|_|\\{1,8}/|%(?:25){0,4}(?:2[Ff]|5[Ff])|\\{1,8}(?:u00|x)(?:2[Ff]|5[Ff])|&#(?:47|x2[Ff]);|&sol;)"
 
 
-def cores(value: bytes) -> tuple[Core, ...]:
-    """Write a value in base64 for each of the three places in a group of three bytes where it can begin."""
-    return tuple(_core(value, before) for before in range(_GROUP))
+def cores(text: str) -> tuple[Core, ...]:
+    """Write a value in base64 for each of the three places in a group of three bytes where it can begin.
+
+    What is put into base64 may be a document or an address that holds the value, or base64 itself.
+    """
+    places = range(_GROUP)
+    once = [_coded(written, before) for written in dict.fromkeys(_written(text)) for before in places]
+    twice = [_coded(inner, before) for inner in once[:_GROUP] for before in places]
+    return tuple(_core(coded) for coded in dict.fromkeys(once + twice))
 
 
-def _core(value: bytes, before: int) -> Core:
-    text = b64encode(bytes(before) + value)
+def _written(text: str) -> Iterator[bytes]:
+    raw = text.encode("utf-8", "surrogateescape")
+    yield raw
+    yield json.dumps(text)[1:-1].encode("ascii")
+    yield json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
+    yield quote(raw, safe="").encode("ascii")
+    yield quote_plus(raw).encode("ascii")
+
+
+def _coded(value: bytes, before: int) -> bytes:
     begin = (8 * before + 5) // 6  # a character that holds a bit of what stands before is not the value's alone
-    text = text[begin : (8 * (before + len(value))) // 6]
-    pattern = b"".join({43: _PLUS, 47: _SOLIDUS}.get(byte, bytes([byte])) for byte in text)
-    return Core(max(re.split(rb"[+/]", text), key=len), re.compile(pattern))
+    return b64encode(bytes(before) + value)[begin : (8 * (before + len(value))) // 6]
+
+
+def _core(coded: bytes) -> Core:
+    pattern = b"".join({43: _PLUS, 47: _SOLIDUS}.get(byte, bytes([byte])) for byte in coded)
+    return Core(max(re.split(rb"[+/]", coded), key=len), re.compile(pattern))
 
 
 _TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
