@@ -90,6 +90,8 @@ class Wallet(NamedTuple):
 
     now: Balances | None = None
     baseline: Balances | None = None
+    moved: Mapping[str, float] | None = None
+    """By how much each currency that changed did between the two; None where one of them is missing."""
     trouble: str = ""
     """Why the API does not tell them."""
 

@@ -149,7 +149,15 @@ def _with_api(status: Status, api: _Api) -> Status:
     wallet = status.wallet._replace(trouble=api.trouble)
     if api.balances is not None:
         wallet = wallet._replace(now=Balances(status.now_ms, api.balances, "API"))
-    return status._replace(api=api.health, wallet=wallet)
+    return status._replace(api=api.health, wallet=_compared(wallet))
+
+
+def _compared(wallet: Wallet) -> Wallet:
+    if wallet.now is None or wallet.baseline is None:
+        return wallet
+    from genesis_ops.collect.wallets import change
+
+    return wallet._replace(moved=change(wallet.baseline.by_currency, wallet.now.by_currency))
 
 
 # --- the log

@@ -194,17 +194,16 @@ def _orders(status: Status, page: Page) -> Iterator[Line]:
 
 
 def _wallet(status: Status, page: Page) -> Iterator[Line]:
-    now, baseline, trouble = status.wallet.now, status.wallet.baseline, status.wallet.trouble
+    now, baseline, moved, trouble = status.wallet
     why = Span(f"the API does not tell: {trouble}" if status.api.answer is Answer.OK else "the API does not tell")
     if now is None:
         yield from _row(page, Outcome.UNKNOWN, "wallet", (why,))
         return
     items = []
-    if baseline is None or baseline == now:
+    if baseline is None or baseline == now or moved is None:
         items = [Span(told) for told in _amounts(now.by_currency)] or [Span("empty")]
         items.append(Span("nothing to hold it against" if baseline is None else "the only reading"))
     else:
-        moved = change(baseline.by_currency, now.by_currency)
         items = [Span(told, "bold") for told in _amounts(moved, signed=True)] or [Span("unchanged")]
         items.append(Span(f"since {_moment(baseline.at_ms, status.now_ms)}"))
     if trouble:
@@ -217,12 +216,6 @@ def _amounts(amounts: Mapping[str, float], *, signed: bool = False) -> list[str]
     told = [f"{name} {amount:{'+' if signed else ''},.8f}".rstrip("0").rstrip(".") for name, amount in amounts.items()]
     more = [f"{len(told) - _MOST_CURRENCIES} more"] if len(told) > _MOST_CURRENCIES else []
     return told[:_MOST_CURRENCIES] + more
-
-
-def change(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Tell by how much each currency changed, to the eighth decimal; those that did not are left out."""
-    moved = {name: round(after.get(name, 0.0) - before.get(name, 0.0), 8) for name in sorted({*before, *after})}
-    return {name: by for name, by in moved.items() if by}
 
 
 def _api(status: Status, page: Page) -> Iterator[Line]:
@@ -377,8 +370,7 @@ def _orders_as_json(status: Status) -> dict[str, Any]:
 
 def _wallet_as_json(status: Status) -> dict[str, Any]:
     wallet = status.wallet
-    both = wallet.now is not None and wallet.baseline is not None
-    moved = change(wallet.baseline.by_currency, wallet.now.by_currency) if both else None  # type: ignore[union-attr]
+    moved = wallet.moved
     return {
         "now": _balances(wallet.now),
         "baseline": _balances(wallet.baseline),

@@ -481,6 +481,7 @@ def test_the_wallets_are_held_against_the_first_reading_of_the_phase(well: Setti
     with api(well) as settings:
         status = seen(settings)
     assert status.wallet.now is not None
+    assert status.wallet.moved == {"TESTUSD": -9.5}
     assert (status.wallet.now.at_ms, status.wallet.now.by_currency) == (NOW, {"TESTUSD": 990.5})
 
 

@@ -49,6 +49,7 @@ WELL = Status(
     wallet=Wallet(
         Balances(NOW, {"TESTBTC": 10.015, "TESTUSD": 998_924.1}, "API"),
         Balances(NOW - 15 * DAY_MS, {"TESTBTC": 10.0, "TESTUSD": 1_000_000.0}, "snapshot_20260205_144800Z.txt"),
+        {"TESTBTC": 0.015, "TESTUSD": -1075.9},
     ),
     orders=Ordered(would_be=4),
     latch=None,
@@ -126,7 +127,7 @@ def test_no_text_of_others_breaks_out_of_the_page_or_the_object(hostile: str, wi
     found = Judged(1, "candle-gap", "", Outcome.FAIL, 1, 0, hostile, (Place(hostile, 3, hostile),), hostile)
     status = WELL._replace(
         api=Health(Answer.ERROR, hostile),
-        wallet=Wallet(Balances(NOW, {hostile: 1.0}, hostile), Balances(NOW - 1, {}, hostile), hostile),
+        wallet=Wallet(Balances(NOW, {}, hostile), Balances(NOW - 1, {}, hostile), {hostile: 1.0}, hostile),
         orders=Ordered(found=OrdersFound((OrderDoubt(hostile, hostile, Place("", 0, ""), hostile),), hostile)),
         latch=Latch(NOW, (hostile,), hostile),
         evaluation=LastEvaluation(hostile, 0.5, NOW),
@@ -150,7 +151,8 @@ def test_nothing_at_all_is_shown_as_what_nobody_knows() -> None:
 
 
 def test_the_wallet_of_another_time_says_of_which() -> None:
-    old = WELL.wallet._replace(now=Balances(NOW - 3 * HOUR_MS, {"TESTBTC": 10.0}, "x"), trouble="no reply within 1s")
+    now = Balances(NOW - 3 * HOUR_MS, {"TESTBTC": 10.0}, "x")
+    old = WELL.wallet._replace(now=now, moved={"TESTUSD": -1_000_000.0}, trouble="no reply within 1s")
     row = next(line for line in text(WELL._replace(wallet=old)) if "wallet" in line)
     assert row.startswith("? wallet     TESTUSD -1,000,000   since 05 Feb 14:48   as of 11:48")
     alone = WELL.wallet._replace(baseline=None)
