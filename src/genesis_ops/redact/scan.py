@@ -18,6 +18,7 @@ from genesis_ops.redact.shapes import anchors, places
 _STRETCH = 1 << 20
 _MOST_KNOWN = 200_000
 _MOST_DEPTH = 2
+_VALUE = "value"
 _BLOCK = re.compile(
     rb"-----BEGIN[A-Z0-9 ]{1,40}PRIVATE KEY(?: BLOCK)?-----[^\n]{0,8}\n"
     rb"(?:[^\n]{0,8}[A-Za-z-]{4,24}: [^\n]{0,200}\n){0,4}"
@@ -45,6 +46,14 @@ def survivors(raw: bytes, secrets: Iterable[Secret]) -> tuple[Survivor, ...]:
     return tuple(sorted(found))
 
 
+def blotted(raw: bytes, found: Iterable[Survivor]) -> bytes:
+    """Mask the whole of each line in which a known value survived: what is left where no form of it was recognised."""
+    lines = raw.split(b"\n")
+    for number in {survivor.line - 1 for survivor in found if survivor.kind.startswith(_VALUE)}:
+        lines[number] = MASK.encode("ascii") + (b"\r" if lines[number].endswith(b"\r") else b"")
+    return b"\n".join(lines)
+
+
 def _stretches(raw: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(raw):
@@ -69,13 +78,13 @@ class _Look:
         """Look through some lines; they are numbered from 0."""
         found: set[tuple[int, str]] = set()
         if self._has_value(text):
-            found.update((number, "value") for value in self._values for number in _numbers(text, value))
+            found.update((number, _VALUE) for value in self._values for number in _numbers(text, value))
         spaced = text.replace(b"+", b" ") if self._spaced else b""
         for value in self._spaced:
-            found.update((number, "value, escaped") for number in _numbers(spaced, value))
+            found.update((number, f"{_VALUE}, escaped") for number in _numbers(spaced, value))
         if b"\0" in text and self._has_value(text.replace(b"\0", b"")):
             narrow = text.replace(b"\0", b"")
-            found.update((number, "value, UTF-16") for value in self._values for number in _numbers(narrow, value))
+            found.update((number, f"{_VALUE}, UTF-16") for value in self._values for number in _numbers(narrow, value))
         if self._values:
             found.update(self._tokens(text))
         found.update(self._lines(text))
@@ -91,7 +100,7 @@ class _Look:
             self._known.clear()
         self._known |= fresh - guilty
         for token in guilty:
-            yield from ((number, "value, base64 or hex") for number in _numbers(text, token))
+            yield from ((number, f"{_VALUE}, base64 or hex") for number in _numbers(text, token))
 
     def _in_token(self, token: bytes, depth: int) -> bool:
         return any(self._in_text(text, depth - 1) for text in within(token))
@@ -100,10 +109,11 @@ class _Look:
         """Tell whether a value is in a text that was decoded, or in what can be decoded in it."""
         if self._has_value(text):
             return True
-        if depth and text.isascii():
-            readings = layers(text) if _ESCAPE.search(text) else ()
-            return any(self._has_value(reading) for reading in readings) or any(
-                self._in_token(token, depth) for token in tokens(text)
+        if depth:
+            readings = (text, *(layers(text) if self._may_be_escaped(text) else ()))
+            return any(
+                self._has_value(reading) or any(self._in_token(token, depth) for token in tokens(reading))
+                for reading in readings
             )
         return False
 
@@ -117,9 +127,12 @@ class _Look:
         kinds = {place.kind for place in places(line)}
         if body_in(line):
             kinds.add("private key")
-        if self._values and (_ESCAPE.search(line) or b"+" in line) and self._is_escaped(line):
-            kinds.add("value, escaped")
+        if self._values and self._may_be_escaped(line) and self._is_escaped(line):
+            kinds.add(f"{_VALUE}, escaped")
         return kinds
+
+    def _may_be_escaped(self, text: bytes) -> bool:
+        return _ESCAPE.search(text) is not None or (b"+" in text and self._spaced != ())
 
     def _is_escaped(self, line: bytes) -> bool:
         for reading in layers(line):

@@ -7,7 +7,7 @@ import pytest
 from planted import BY_SHAPE, BY_VALUE, ENCODINGS, PLACES, VISIBLE, readings
 
 from genesis_ops.envfile.secret import Secret
-from genesis_ops.redact.scan import survivors
+from genesis_ops.redact.scan import blotted, survivors
 from genesis_ops.redact.scrub import Scrubber
 from genesis_ops.redact.secrets import secrets_in
 
@@ -70,6 +70,16 @@ def test_the_second_look_finds_each_of_5200_known_values_that_nobody_scrubbed() 
     found = {survivor.line for survivor in survivors("\n".join(plant.line for plant in plants).encode(), secrets)}
     missed = [plant for number, plant in enumerate(plants, 1) if number not in found]
     assert missed == []
+
+
+def test_the_second_look_finds_what_was_encoded_twice_and_a_line_that_it_finds_can_be_blotted() -> None:
+    rng = random.Random(SEED)
+    values = [plant.value for plant in known()[0][:: len(ENCODINGS) * len(PLACES)]]
+    coded = [outer(rng, inner(rng, rng.choice(values))) for inner in ENCODINGS.values() for outer in ENCODINGS.values()]
+    raw = "\r\n".join(f"x '{text}' y" for text in coded).encode()
+    found = survivors(raw, known()[1])
+    assert {survivor.line for survivor in found} == set(range(1, len(coded) + 1))
+    assert blotted(raw, found).split(b"\r\n") == [b"[redacted]"] * len(coded)
 
 
 def test_none_of_2500_keys_known_by_shape_alone_is_left_where_the_shape_can_be_seen() -> None:
