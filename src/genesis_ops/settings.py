@@ -41,6 +41,10 @@ class Settings:
         """Write a path for a person or a report: relative to the root where it lies below it (contract §8)."""
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
+    def summary_file(self, of: date) -> Path:
+        """Name the file of a day's summary (contract §1)."""
+        return self.root / "docs" / "paper_trading" / "daily_summaries" / f"daily_summary_{of.isoformat()}.md"
+
     @property
     def phase_days(self) -> int:
         """How many days the phase has, its first and its last included (42 in the runbook)."""

@@ -438,3 +438,14 @@ def test_what_is_no_plain_file_is_never_replaced_by_one(quiet: PhaseRoot, tmp_pa
     assert report(quiet, "--html", str(pipe)).exit_code == USAGE
     assert report(quiet, "--html", str(tmp_path)).exit_code == USAGE
     assert pipe.is_fifo()
+
+
+def test_a_secret_that_an_operator_wrote_is_not_in_the_page(make: Callable[[Plan], PhaseRoot], tmp_path: Path) -> None:
+    secret = "Zk3vQ9xLw2pT7nB5mR8cY1dF4gH6jK0a"
+    root = make(Plan(end=20))
+    (root.settings.root / ".env").write_text(f"BITFINEX_API_SECRET={secret}\n")
+    record(root.settings.log_dir, DAY_ZERO + 15 * HOUR_MS, RESUME, [f"the key {secret} was wrong"])
+    target = tmp_path / "phase.html"
+    report(root, "--html", str(target))
+    assert secret not in target.read_text()
+    assert "was wrong" in target.read_text()

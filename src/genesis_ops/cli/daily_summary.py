@@ -130,9 +130,9 @@ def _kept(settings: "Settings", day: "Day", output: Format, *, quiet: bool) -> "
     Raises:
         GenesisError: the file was not written.
     """
-    from genesis_ops.keep.summary import keep, summary_file
+    from genesis_ops.keep.summary import keep
 
-    path = summary_file(settings, day.evidence.date)
+    path = settings.summary_file(day.evidence.date)
     failure: GenesisError | None = None
     try:
         keep(path, _composed(day))

@@ -45,7 +45,7 @@ def phase_report(  # noqa: PLR0913 - one parameter an option (contract §6)
     with patience("reading the phase"):
         look = judge_phase(settings, _until_ms(settings, until, now_ms), now_ms, strict=strict)
         found = facts(look.report, look.evidence)
-    failure = None if html is None else _written(html, found)
+    failure = None if html is None else _written(html, found, settings)
     closing = f"html: {html}" if html is not None and failure is None else ""
     overruled = None if failure is None else failure.exit_code
     found = found._replace(report=found.report._replace(closing=closing, overruled=overruled))
@@ -67,13 +67,17 @@ def _until_ms(settings: "Settings", until: str, now_ms: int) -> int:
     return moment_ms("--until", until, now_ms, _EXAMPLE)
 
 
-def _written(target: Path, found: "PhaseFacts") -> GenesisError | None:
+def _written(target: Path, found: "PhaseFacts", settings: "Settings") -> GenesisError | None:
     """Write the file whole or not at all, and say where it is; what was there before stays where that fails.
+
+    It holds no secret, whatever log and operators wrote.
 
     Raises:
         UsageRefused: something has the name that is no file, such as a device, and would be replaced by one.
     """
+    from genesis_ops.collect.known_secrets import known_secrets
     from genesis_ops.durable import put_in_place, sync_directory
+    from genesis_ops.keep.clean import cleaned
     from genesis_ops.report.phase_html import phase_html
 
     if os.path.lexists(target) and not os.path.isfile(target):  # noqa: PTH113 - Path.is_file raises where none may look
@@ -81,10 +85,12 @@ def _written(target: Path, found: "PhaseFacts") -> GenesisError | None:
             f"--html {visible(str(target))} is not a plain file",
             next_command="genesis-ops phase-report --html phase.html",
         )
-    raw = phase_html(found).encode("utf-8")
     try:
+        raw = cleaned(phase_html(found), known_secrets(settings), "the page").encode("utf-8")
         put_in_place(target, raw)
         sync_directory(target.parent)
+    except GenesisError as error:
+        return error
     except (OSError, ValueError) as error:
         return write_failed(target, error if isinstance(error, OSError) else OSError(str(error)))
     typer.echo(visible(f"genesis-ops: {target} ({len(raw) // 1000} kB)"), err=True)

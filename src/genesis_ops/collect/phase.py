@@ -1,7 +1,6 @@
 """Look once at everything that the phase report judges: log, state, journal, receipts, champion, wallets and papers."""
 
 import os
-import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -33,8 +32,6 @@ _AFTER_THE_END_MS = 2 * MINUTE_MS
 """The last candle closes as the phase ends, and its lines stand behind that."""
 _MOST_SILENCES = 10_000
 """More than fit into six weeks, each of at least five minutes, beside what is written between them."""
-_SUMMARY = re.compile(r"daily_summary_([0-9]{4}-[0-9]{2}-[0-9]{2})\.md")
-_SUMMARIES = ("docs", "paper_trading", "daily_summaries")
 
 
 class Look(NamedTuple):
@@ -199,11 +196,5 @@ def _papers(settings: Settings, end_ms: int, *, over: bool) -> Papers:
     days = [settings.phase_start + timedelta(days=number) for number in range(settings.phase_days)]
     due = tuple(str(day) for day in days if day < last or (over and day == last))
     taken = frozenset(stamp(at_ms)[:10] for at_ms, _ in listed(settings.log_dir))
-    return Papers(due, taken, _summaries(settings))
-
-
-def _summaries(settings: Settings) -> frozenset[str]:
-    names: list[str] = []
-    with suppress(OSError):
-        names = os.listdir(settings.root.joinpath(*_SUMMARIES))  # noqa: PTH208 - names only
-    return frozenset(found[1] for name in names if (found := _SUMMARY.fullmatch(name)))
+    written = frozenset(str(day) for day in days if os.path.lexists(settings.summary_file(day)))
+    return Papers(due, taken, written)

@@ -23,7 +23,6 @@ from genesis_ops.report.day_facts import Facts
 from genesis_ops.settings import Settings
 from genesis_ops.words import visible
 
-FOLDER = "docs/paper_trading/daily_summaries"
 TEMPLATE = "config/templates/daily_summary.md.j2"
 _OWN = "facts"
 _MOST_BYTES = 16 << 20
@@ -37,11 +36,6 @@ class Template(NamedTuple):
     text: str
     shown: str
     path: Path
-
-
-def summary_file(settings: Settings, of: date) -> Path:
-    """Name the file of a day's summary (contract §1)."""
-    return settings.root / FOLDER / f"daily_summary_{of.isoformat()}.md"
 
 
 def template_in_force(settings: Settings) -> Template:
@@ -74,8 +68,8 @@ def composed(day: DayEvidence, report: Report, form: Template, clean: Callable[[
     Raises:
         Refused: the template is wrong, with its line and column.
     """
-    before = _remembered(summary_file(day.settings, day.date - timedelta(days=1)), day.date - timedelta(days=1))
-    now = day_facts.facts(day, report, _remembered(summary_file(day.settings, day.date), day.date))
+    before = _remembered(day.settings, day.date - timedelta(days=1))
+    now = day_facts.facts(day, report, _remembered(day.settings, day.date))
     try:
         text = template.rendered(form.text, told_of(day, report, now, before))
     except template.TemplateBroken as error:
@@ -144,10 +138,10 @@ def _require_eight_bits(path: Path, raw: bytes | None) -> None:
         raise Refused(visible(message), next_command=f"iconv -f UTF-16 -t UTF-8 {typed(path)}")
 
 
-def _remembered(path: Path, of: date) -> Facts | None:
+def _remembered(settings: Settings, of: date) -> Facts | None:
     """Read what a summary remembers of its day; None where there is none, or it is of another day."""
     with suppress(OSError):
-        text = read_whole(path, _MOST_BYTES).decode("utf-8", "replace")
+        text = read_whole(settings.summary_file(of), _MOST_BYTES).decode("utf-8", "replace")
         found = day_facts.read(part_of(text, _OWN))
         return found if found is not None and found.date == of.isoformat() else None
     return None
