@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from genesis_ops.redact.ordinary import MASK, is_number, ordinary
+from genesis_ops.redact.ordinary import is_number, ordinary
 
 SECRET_WORDS = frozenset(
     {b"secret", b"token", b"passw", b"passphrase", b"pwd", b"_pass", b"key", b"authorization", b"credential"}
@@ -91,7 +91,7 @@ def _beside_names(line: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _is_named(line: bytes, match: re.Match[bytes], *, hard: bool) -> bool:
     value = _text(match, _group(match))
-    if len(value) < _SHORTEST or value in {MASK, MASK[:-1]}:
+    if len(value) < _SHORTEST:
         return False
     if ordinary(value) and not (hard and value.isdigit()):
         return False
@@ -111,7 +111,7 @@ def _is_quoted(hard: bool, value: str) -> bool:
 
 
 def _is_option(value: str) -> bool:
-    return not (ordinary(value) or _CODE.fullmatch(value) or value == MASK)
+    return not (ordinary(value) or _CODE.fullmatch(value))
 
 
 def _group(match: re.Match[bytes]) -> str:

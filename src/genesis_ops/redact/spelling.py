@@ -24,7 +24,6 @@ _END = rb"(?:;|%(?:25){0,4}3[Bb])?"
 _LETTERS = {"\n": b"n", "\r": b"r", "\t": b"t", "\b": b"b", "\f": b"f", "\v": b"v", "\a": b"a", "\0": b"0"}
 _BEYOND_BMP = 0x10000
 _BYTE = 256
-_LONGEST_CHARACTER = 4
 _SHORTEST_PLAIN = 2
 _GROUP = 3
 """Bytes that four characters of base64 stand for."""
@@ -40,11 +39,12 @@ def spelled(value: str) -> re.Pattern[bytes]:
 
 
 def may_be_spelled(value: bytes, line: bytes, escapes: int) -> bool:
-    """Tell whether a value can stand in a line with so many escapes: what lies between two of them stays plain."""
-    length = (len(value) - escapes * _LONGEST_CHARACTER) // (escapes + 1)
+    """Tell whether a value can stand in a line with so many escapes: of more pieces than those, one stays plain."""
+    pieces = escapes + 1 if value.isascii() else 2 * escapes + 1  # a character of many bytes can lie in two pieces
+    length = len(value) // pieces
     if length < _SHORTEST_PLAIN:
         return True
-    return any(value[at : at + length] in line for at in range(len(value) - length + 1))
+    return any(value[at : at + length] in line for at in range(0, pieces * length, length))
 
 
 def spelled_places(pattern: re.Pattern[bytes], line: bytes) -> Iterator[tuple[int, int]]:

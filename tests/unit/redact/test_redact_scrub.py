@@ -125,6 +125,15 @@ def test_a_survivor_never_shows_the_secret() -> None:
     assert VALUES[1] not in repr(found)
 
 
+def test_a_survivor_far_into_a_text_has_its_line() -> None:
+    text = "\n".join([*(["nothing to see here"] * 120_000), VALUES[1], "end"])
+    assert [survivor.line for survivor in survivors(text.encode(), SECRETS)] == [120_001]
+
+
+def test_hex_is_read_from_an_odd_place_too() -> None:
+    assert survivors(f"0xf{VALUES[1].encode().hex()}".encode(), SECRETS) != ()
+
+
 PIECES = st.sampled_from(
     (
         *VALUES,
