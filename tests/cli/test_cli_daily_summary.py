@@ -493,7 +493,7 @@ def test_a_secret_that_is_left_keeps_the_summary_from_being_written(
     (root / ".env").write_text("BITFINEX_API_SECRET=candle-uniqueness-and-more\n")
     with (root / "logs" / "paper_trading" / "runner_20260204.log").open("a") as log:
         log.write("2026-02-04 23:59:59 - paper_trading_runner - ERROR - FATAL: candle-uniqueness-and-more\n")
-    monkeypatch.setattr("genesis_ops.redact.scrub.Scrubber.scrub", lambda _, raw: raw)
+    monkeypatch.setattr("genesis_ops.keep.clean.Cleaner.clean", lambda _, raw: raw)
     done = summary(root, GOOD)
     assert done.exit_code == REFUSED
     assert "still holds a secret" in done.stderr

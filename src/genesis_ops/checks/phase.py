@@ -120,13 +120,14 @@ def closes_evaluated(evidence: PhaseEvidence) -> Result:
     good = sum(candle.evaluations == 1 for candle in found)
     total = good + len(none) + len(many)
     waited = latency(found)
-    if waited is None:
+    if not total or (waited is None and none):
         outcome = Outcome.FAIL if none else Outcome.UNKNOWN
         return Result(outcome, log.nothing or "no close has been evaluated yet", 0, total, (), _PREFLIGHT)
-    parts = [f"{good} of {total} evaluated once", told_latency(waited)]
+    soon = told_latency(waited) if waited else "none has come since the start, so how soon is not known"
+    parts = [f"{good} of {total} evaluated once", soon]
     parts += [f"not evaluated: {listed([close_time(log, candle.open_ms) for candle in none])}"] if none else []
     parts += [f"more than once: {listed([close_time(log, candle.open_ms) for candle in many])}"] if many else []
-    outcome = Outcome.WARN if none or many or waited.p95 > SLOW_MS else Outcome.PASS
+    outcome = Outcome.WARN if none or many or (waited and waited.p95 > SLOW_MS) else Outcome.PASS
     if _in_a_row(evidence, {candle.open_ms for candle in none}) > MOST_UNEVALUATED:
         outcome = Outcome.FAIL
     remedy = "" if outcome is Outcome.PASS else "runbook: API Server Not Responding"

@@ -20,8 +20,8 @@ _ASKS = {
     Outcome.FAIL: "can the phase count although it failed",
     Outcome.UNKNOWN: "who can tell what the evidence does not",
     Outcome.WARN: "is it acceptable",
-    Outcome.SKIP: "was it meant to be left out",
 }
+"""What was skipped asks nothing: its reason says why there was nothing to judge."""
 
 
 def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, .
     if evidence.log.nothing:
         return (f"has the phase begun at all? ({evidence.log.nothing})", *_by_hand(evidence))
     return (
-        *(f"{each.id}: {_ASKS[each.outcome]}? ({_first(each.detail)})" for each in judged if _raises(each)),
+        *(f"{each.id}: {_ASKS[each.outcome]}? ({_first(each.detail)})" for each in judged if each.outcome in _ASKS),
         *_result(evidence),
         *_actions(evidence),
         *_days(evidence),
@@ -40,16 +40,6 @@ def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, .
 def _first(detail: str) -> str:
     """Give what a detail begins with; the rest stands with the criterion."""
     return detail.partition(";")[0].strip()
-
-
-def _raises(judged: Judged) -> bool:
-    """Whether a criterion leaves a question; that there is no journal where nothing was ordered leaves none."""
-    return judged.outcome in _ASKS and not (judged.outcome is Outcome.SKIP and judged.id in _ABOUT_ORDERS)
-
-
-_ABOUT_ORDERS = frozenset(
-    {"journal-whole", "one-order-per-candle", "orders-resolved", "log-agrees", "state-agrees", "wallet-explained"}
-)
 
 
 def _result(evidence: PhaseEvidence) -> Iterator[str]:

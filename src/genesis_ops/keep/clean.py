@@ -1,7 +1,40 @@
 """The last step before anything is written as evidence: its secrets are taken out, and then it is looked through."""
 
+from typing import TYPE_CHECKING
+
 from genesis_ops.collect.known_secrets import Known
 from genesis_ops.errors import Refused
+
+if TYPE_CHECKING:
+    from genesis_ops.envfile.secret import Secret
+
+
+class Cleaner:
+    """Takes the secrets out of one file, a stretch of whole lines at a time; ``places`` counts how often it had to.
+
+    Where a value is left that nobody would write like that, such as in hex of base64, its whole line goes.
+    """
+
+    def __init__(self, secrets: "tuple[Secret, ...]") -> None:
+        from genesis_ops.redact.scrub import Scrubber
+
+        self._secrets = secrets
+        self._scrubber = Scrubber(secrets)
+        self._blotted = 0
+
+    @property
+    def places(self) -> int:
+        """How many places were replaced so far."""
+        return self._scrubber.places + self._blotted
+
+    def clean(self, raw: bytes) -> bytes:
+        """Give the next lines without secrets; there are as many as before, and what is innocent in them stays."""
+        from genesis_ops.redact.scan import blotted, survivors
+
+        raw = self._scrubber.scrub(raw)
+        left = survivors(raw, self._secrets)
+        self._blotted += len(left)
+        return blotted(raw, left) if left else raw
 
 
 def cleaned(text: str, known: Known, what: str) -> str:
@@ -10,9 +43,7 @@ def cleaned(text: str, known: Known, what: str) -> str:
     Raises:
         Refused: one is in it all the same.
     """
-    from genesis_ops.redact.scrub import Scrubber
-
-    raw = Scrubber(known.secrets).scrub(text.encode("utf-8", "surrogateescape"))
+    raw = Cleaner(known.secrets).clean(text.encode("utf-8", "surrogateescape"))
     require_clean(raw, known, what)
     return raw.decode("utf-8", "surrogateescape")
 

@@ -17,7 +17,7 @@ from genesis_ops.collect.known_secrets import Known
 from genesis_ops.collect.snapshot import FileFound, Seen
 from genesis_ops.durable import publish
 from genesis_ops.errors import WriteFailed, typed, write_failed
-from genesis_ops.keep.clean import require_clean
+from genesis_ops.keep.clean import Cleaner, require_clean
 from genesis_ops.state.snapshots import Section, Snapshot, directory, file_name, written
 from genesis_ops.words import duration, stamp
 
@@ -79,17 +79,17 @@ def clean(snapshot: Snapshot, known: Known) -> bytes:
     Raises:
         Refused: one is in it all the same.
     """
-    from genesis_ops.redact.scrub import Scrubber
-
-    scrubber = Scrubber(known.secrets)
     sections = tuple(
-        section._replace(lines=tuple(scrubber.scrub("\n".join(section.lines).encode()).decode().split("\n")))
-        for section in snapshot.sections
-        if section.lines
+        section._replace(lines=_without_secrets(section.lines, known)) for section in snapshot.sections if section.lines
     )
     raw = written(snapshot._replace(sections=sections))
     require_clean(raw, known, "the snapshot")
     return raw
+
+
+def _without_secrets(lines: Sequence[str], known: Known) -> tuple[str, ...]:
+    raw = "\n".join(lines).encode("utf-8", "surrogateescape")
+    return tuple(Cleaner(known.secrets).clean(raw).decode("utf-8", "surrogateescape").split("\n"))
 
 
 def _look(folder: Path) -> str:

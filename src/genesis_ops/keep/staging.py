@@ -11,13 +11,13 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from genesis_ops.collect.known_secrets import Known
 from genesis_ops.durable import READ
 from genesis_ops.errors import StateUnreadable
+from genesis_ops.keep.clean import Cleaner
 from genesis_ops.runlog.files import unpacked
 from genesis_ops.settings import Settings
 from genesis_ops.words import visible
 
 if TYPE_CHECKING:
     from genesis_ops.clients.clock import Clock
-    from genesis_ops.redact.scrub import Scrubber
 
 WANTED = re.compile(
     r"runner_(?:(?:orders|evaluations|errors)_)?\d{8}\.log(?:\.gz)?|runner\w*_corrupt_\w+\.json|operations\.jsonl"
@@ -70,10 +70,9 @@ class Staging:
         """Write a text of our own, which may quote what is secret."""
         target = self._folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        scrubber = self._scrubber()
-        raw = scrubber.scrub(text.encode("utf-8", "backslashreplace"))
-        target.write_bytes(raw)
-        self._staged[path] = Staged(path, "", 0, scrubber.places)
+        cleaner = Cleaner(self._known.secrets)
+        target.write_bytes(cleaner.clean(text.encode("utf-8", "backslashreplace")))
+        self._staged[path] = Staged(path, "", 0, cleaner.places)
 
     def copy_phase(self, clock: "Clock") -> None:
         """Copy the logs, the state and what else there is; log and state as of one moment, as far as that can be."""
@@ -115,17 +114,12 @@ class Staging:
             return False
         return state is not None and close is not None and state.last_processed_candle_ts != close.ts
 
-    def _scrubber(self) -> "Scrubber":
-        from genesis_ops.redact.scrub import Scrubber
-
-        return Scrubber(self._known.secrets)
-
     def _copy(self, source: Path) -> None:
         """Copy one file as it was when it was opened; a packed one is packed again, a broken one stays broken."""
         path = f"logs/{source.name}"
         shown = visible(self._settings.shown(source).replace("\\", "/"))
         self.left_out = [left for left in self.left_out if left.path != shown]
-        scrubber = self._scrubber()
+        cleaner = Cleaner(self._known.secrets)
         try:
             descriptor = os.open(source, READ)
         except OSError as error:
@@ -135,21 +129,21 @@ class Staging:
         target.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
-            damage = _copied(file, target, found.st_size, scrubber)
+            damage = _copied(file, target, found.st_size, cleaner)
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
         if damage:
             self.left_out.append(LeftOut(shown, damage))
-        self._staged[path] = Staged(path, shown, found.st_size, scrubber.places)
+        self._staged[path] = Staged(path, shown, found.st_size, cleaner.places)
 
 
-def _copied(file: IO[bytes], target: Path, size: int, scrubber: "Scrubber") -> str:
+def _copied(file: IO[bytes], target: Path, size: int, cleaner: Cleaner) -> str:
     """Copy up to so many bytes of a file; what hindered the reading is told, a failed write raises OSError."""
     packed = target.suffix == ".gz"
     damage: list[str] = []
     blocks = _unpacked(file, damage) if packed else _plain(file, size, damage)
     with gzip.open(target, "wb") if packed else target.open("wb") as copy:
         for lines in whole_lines(blocks):
-            copy.write(scrubber.scrub(lines))
+            copy.write(cleaner.clean(lines))
     if packed and damage:
         os.truncate(target, max(0, target.stat().st_size - _TRAILER))
     return "; ".join(damage)

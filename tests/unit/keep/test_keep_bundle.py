@@ -1,3 +1,4 @@
+import base64
 import gzip
 import io
 import json
@@ -162,6 +163,16 @@ def test_no_secret_is_in_a_bundle_in_any_spelling_and_it_says_how_many_were(root
     assert made.redacted >= 3 * 3 + 1
 
 
+def test_a_spelling_that_nobody_expects_takes_its_line_along(root: Path) -> None:
+    plant(at(root))
+    odd = base64.b64encode(ENCODED[0]).hex()
+    with (at(root).log_dir / f"runner_{DAY}.log").open("a") as log:
+        log.write(f"2026-02-04 20:03:22 - paper_trading_runner - ERROR - HTTP error: {odd}\n")
+    lines = members(bundled(root).path)[f"logs/runner_{DAY}.log"].decode().splitlines()
+    assert odd not in lines[-1]
+    assert len(lines) == len((at(root).log_dir / f"runner_{DAY}.log").read_text().splitlines())
+
+
 def test_a_secret_in_a_packed_log_is_not_in_a_bundle(root: Path) -> None:
     plant(at(root))
     pack_log(root)
@@ -186,7 +197,7 @@ def test_a_secret_that_is_left_in_the_finished_archive_keeps_it_from_being_writt
 class _Nothing:
     places = 0
 
-    def scrub(self, raw: bytes) -> bytes:
+    def clean(self, raw: bytes) -> bytes:
         return raw
 
 

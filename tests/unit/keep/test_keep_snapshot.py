@@ -90,7 +90,7 @@ def test_a_secret_that_is_left_keeps_the_snapshot_from_being_written(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(at(root))
-    monkeypatch.setattr("genesis_ops.redact.scrub.Scrubber.scrub", lambda _, raw: raw)
+    monkeypatch.setattr("genesis_ops.keep.clean.Cleaner.clean", lambda _, raw: raw)
     with pytest.raises(Refused, match="still holds a secret") as refused:
         taken(root)
     assert ENCODED[0].decode() not in str(refused.value.notes) + refused.value.message
