@@ -18,7 +18,7 @@ from genesis_ops.runlog.files import LogFile, log_files, newest_stamp_ms, opened
 from genesis_ops.runlog.reader import ROUTINE, LogReader, Notes
 from genesis_ops.runlog.zone import newest_offset_ms
 from genesis_ops.settings import Settings
-from genesis_ops.words import DAY_MS, Mode, stamp
+from genesis_ops.words import DAY_MS, MINUTE_MS, Mode, stamp
 
 if TYPE_CHECKING:
     from genesis_ops.clients.clock import Clock
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LIVE_MS = 60_000
 _LOOKS = 3
 _PAUSE_SECONDS = 1.0
+_AFTERWARDS_MS = 2 * MINUTE_MS
 
 
 class Asked(NamedTuple):
@@ -125,6 +126,11 @@ def standing_reasons(settings: Settings, source: Source, asked: Asked) -> tuple[
 def day_zero_ms(settings: Settings) -> int:
     """Tell when the phase began (ms, UTC): Day 0 at midnight."""
     return int(datetime.combine(settings.phase_start, datetime.min.time(), UTC).timestamp() * 1000)
+
+
+def phase_end_ms(settings: Settings) -> int:
+    """Tell when the phase ends (ms, UTC): its last midnight, and so long that the last close can be in the log."""
+    return day_zero_ms(settings) + settings.phase_days * DAY_MS + _AFTERWARDS_MS
 
 
 def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock") -> Evidence:
