@@ -9,7 +9,7 @@ from genesis_ops.checks.acceptance import log_doubt, repeated, told_again
 from genesis_ops.checks.evidence import Evidence
 from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Result
-from genesis_ops.checks.wording import count, local_time, told_gap
+from genesis_ops.checks.wording import brief, count, local_time, told_gap
 from genesis_ops.runlog.reader import LogLine
 from genesis_ops.words import Mode, iso
 
@@ -99,7 +99,7 @@ def _doubt(evidence: Evidence) -> str:
 def _no_line(lines: Sequence[LogLine], noun: str, remedy: str, evidence: Evidence) -> Result:
     if not lines:
         return Result(Outcome.PASS, "none", 0, 0)
-    detail = _acknowledged(f"{count(len(lines), noun)}, the newest: {lines[-1].message}", lines, evidence)
+    detail = _acknowledged(f"{count(len(lines), noun)}, the newest: {brief(lines[-1].message)}", lines, evidence)
     return Result(Outcome.FAIL, detail, len(lines), 0, tuple(reversed(lines)), remedy)
 
 
