@@ -323,6 +323,39 @@ def test_the_other_formats_are_those_of_every_judging_command(troubled: PhaseRoo
 # --- evidence that is damaged, missing or may not be read
 
 
+def test_what_only_this_user_may_not_read_is_unknown_and_nobody_is_sent_to_mend_it(
+    make: Callable[[Plan], PhaseRoot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make(Plan(end=45, live=38.4))
+    hide(root.logs, monkeypatch)
+    done = report(root, until="2026-02-05T21:00:00Z")
+    text = " ".join(done.stdout.split())
+    assert done.exit_code == UNKNOWN
+    assert "FAIL" not in done.stdout
+    assert "note: logs/paper_trading cannot be read by this user" in text
+    assert text.count("sudo -u <the runner's user> genesis-ops phase-report or: ls -ld") == 1
+    assert "who may look at what this user may not? (logs/paper_trading cannot be read by this user)" in text
+    for wrong in ("counts for none", "put the log files back", "do NOT delete", "nothing has run", "begun at all"):
+        assert wrong not in text
+
+
+def hide(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system refuse whatever lies in a directory, as it does for another user's."""
+
+    def guarded(real: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **more: Any) -> Any:
+            return refusal(str(path)) if str(path).startswith(str(directory)) else real(path, *rest, **more)
+
+        return call
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    for name in ("open", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, guarded(getattr(os, name), refuse))
+    monkeypatch.setattr(os, "access", guarded(os.access, lambda _: False))
+
+
 def test_a_damaged_journal_is_a_finding_and_the_rest_is_told(make: Callable[[Plan], PhaseRoot]) -> None:
     root = make(Plan(end=45, live=38.4, actions={40: "LONG", 42: "SHORT"}))
     (file,) = root.logs.glob("runner_orders_*")

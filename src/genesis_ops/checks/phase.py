@@ -81,6 +81,8 @@ def champion_frozen(evidence: PhaseEvidence) -> Result:
     frozen = evidence.frozen
     if evidence.log.nothing and frozen.pinned_ms is None and not frozen.difference:
         return Result(Outcome.UNKNOWN, frozen.trouble or "it is frozen by the first run", None, None, (), _PREFLIGHT)
+    if frozen.hidden:
+        return Result(Outcome.UNKNOWN, frozen.trouble or frozen.difference, frozen.sha256, None, (), _PREFLIGHT)
     if frozen.trouble or frozen.difference:
         return Result(Outcome.FAIL, frozen.trouble or frozen.difference, frozen.sha256, None, (), _CHAMPION)
     others = [start for start in evidence.starts if start.champion_sha256 != frozen.sha256]
@@ -227,6 +229,8 @@ def told_moved(change: Moved, coins: tuple[str, str]) -> str:
 def daily_papers(evidence: PhaseEvidence) -> Result:
     """Ask whether every day that is over has a snapshot and a summary (runbook, Day 2 to 42)."""
     papers = evidence.papers
+    if papers.trouble:
+        return Result(Outcome.UNKNOWN, papers.trouble)
     if not papers.due:
         return Result(Outcome.SKIP, "no day of the phase is over yet")
     no_snapshot = [day for day in papers.due if day not in papers.snapshots]

@@ -26,6 +26,8 @@ _ASKS = {
 
 def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, ...]:
     """Give every open question in a sentence, those of the criteria first and in their order."""
+    if evidence.log.nothing and evidence.hidden:
+        return (f"who may look at what this user may not? ({evidence.hidden})",)
     if evidence.log.nothing:
         return (f"has the phase begun at all? ({evidence.log.nothing})", *_by_hand(evidence))
     return (

@@ -11,6 +11,7 @@ from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Result
 from genesis_ops.checks.wording import brief, count, local_time, told_gap
 from genesis_ops.runlog.reader import LogLine
+from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.words import Mode, iso
 
 
@@ -69,10 +70,12 @@ def candle_gap(evidence: Evidence) -> Result:
 def state_corrupt(evidence: Evidence) -> Result:
     """The state can be read (condition 5); one that is missing where logs exist is as bad (contract §3)."""
     state = evidence.state
+    if state.problem.endswith(HIDDEN):
+        return Result(Outcome.UNKNOWN, state.problem, "hidden", "readable", (), f"ls -ld {state.file}")
     if state.problem:
         return Result(Outcome.FAIL, state.problem, "unreadable", "readable", (), _CORRUPT)
     if state.state is None and evidence.log.nothing:
-        return Result(Outcome.UNKNOWN, f"no {state.file} and no log: nothing has run here", None, "readable")
+        return Result(Outcome.UNKNOWN, f"no {state.file} to be seen; {evidence.log.nothing}", None, "readable")
     if state.state is None:
         return Result(Outcome.FAIL, f"there is no {state.file}, though logs exist", "missing", "readable", (), _MISSING)
     if state.state.last_processed_candle_ts is None and evidence.log.closes:

@@ -233,6 +233,8 @@ def _api(status: Status, page: Page) -> Iterator[Line]:
 def _latch(status: Status, page: Page) -> Iterator[Line]:
     if status.latch is None:
         yield from _row(page, Outcome.PASS, "latch", (Span("clear"),))
+    elif status.latch.hidden:
+        yield from _row(page, Outcome.UNKNOWN, "latch", (Span("nobody can tell", "magenta"),))
     else:
         yield from _row(page, Outcome.FAIL, "latch", (Span("set", "bold red"), Span("nothing starts until resume")))
 
@@ -394,7 +396,13 @@ def _latch_as_json(status: Status) -> dict[str, Any] | None:
     if latch is None:
         return None
     reasons = [_text(reason) for reason in latch.reasons]
-    return {"since": _time(latch.since_ms), "by": _text(latch.by), "reasons": reasons, "damaged": _text(latch.damaged)}
+    return {
+        "since": _time(latch.since_ms),
+        "by": _text(latch.by),
+        "reasons": reasons,
+        "damaged": _text(latch.damaged),
+        "hidden": latch.hidden,
+    }
 
 
 def _finding_as_json(found: Judged) -> dict[str, Any]:
