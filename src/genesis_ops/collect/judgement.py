@@ -38,6 +38,10 @@ class Asked(NamedTuple):
     strict: bool = False
 
 
+Look = Callable[[Settings, Source, Asked], Evidence]
+"""Looks once at a window's log and state."""
+
+
 class Judgement(NamedTuple):
     """A report, and the evidence that it rests on."""
 
@@ -133,15 +137,28 @@ def phase_end_ms(settings: Settings) -> int:
     return day_zero_ms(settings) + settings.phase_days * DAY_MS + _AFTERWARDS_MS
 
 
-def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock") -> Evidence:
+def settled(
+    settings: Settings, source: Source, asked: Asked, clock: "Clock", looking: Look | None = None
+) -> Evidence:
     """Look closely, and again while a living runner is between two writes: its log comes first, its state after it."""
-    evidence = look(settings, source, asked, closely=True)
+    looking = looking or _look_closely
+    evidence = looking(settings, source, asked)
     for _ in range(_LOOKS - 1):
         if not _between_log_and_state(evidence, asked):
             break
         clock.wait(_PAUSE_SECONDS)
-        evidence = look(settings, source, asked, closely=True)
+        evidence = looking(settings, source, asked)
     return evidence
+
+
+def _look_closely(settings: Settings, source: Source, asked: Asked) -> Evidence:
+    return look(settings, source, asked, closely=True)
+
+
+def look_at_day(settings: Settings, source: Source, asked: Asked) -> Evidence:
+    """Look once at log and state, at the window as a day among others."""
+    log = LogLook(source, settings, asked.start_ms, asked.end_ms).gather_day(asked.now_ms)
+    return Evidence(log, state_of(source), last_resume_ms(source.log_dir, asked.now_ms))
 
 
 def look(settings: Settings, source: Source, asked: Asked, *, closely: bool) -> Evidence:

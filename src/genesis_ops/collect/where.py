@@ -69,9 +69,13 @@ def is_directory(path: Path) -> bool:
 
 @contextmanager
 def ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what was unpacked is removed."""
+    """Let SIGTERM end the process by an exception, so that what was unpacked is removed.
+
+    Further ones are ignored: ``timeout`` sends two at once, and the second would end the clearing up as well.
+    """
 
     def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit(Exit.TERMINATED)
 
     former = signal.signal(signal.SIGTERM, end)
