@@ -112,14 +112,19 @@ class Watched:
         deadline = time.monotonic() + 20
         while text not in self.written[since:] and time.monotonic() < deadline:
             self._read()
-        assert text in self.written[since:], visible(self.written)
+        if text not in self.written[since:]:
+            self.process.kill()
+            pytest.fail(f"{text} was not written: {visible(self.written)}")
         return len(self.written)
 
     def end(self, number: int) -> int:
         """Send a signal, read what is left, and tell the exit code."""
         self.process.send_signal(number)
         self.rest()
-        return self.process.wait(20)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
 
     def rest(self) -> None:
         while self._read():
