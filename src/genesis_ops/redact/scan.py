@@ -21,6 +21,8 @@ from genesis_ops.redact.wrapped import ENDING, GROUPED, SEPARATED, blocks, guilt
 _STRETCH = 1 << 20
 _MOST_KNOWN = 200_000
 _MOST_DEPTH = 2
+_LONG_TOKEN = 8192
+"""How long what was put together may be to be read for what is in base64 twice: that costs a second for a megabyte."""
 _VALUE = "value"
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]|" + INVISIBLE.pattern)
 _WRAPPED = (SEPARATED, GROUPED, ENDING)
@@ -150,7 +152,7 @@ class _Look:
     def _is_guilty(self, token: bytes) -> bool:
         if token in self._known:
             return False
-        found = self._in_token(token, _MOST_DEPTH)
+        found = self._in_token(token, _MOST_DEPTH if len(token) < _LONG_TOKEN else 1)
         if not found:
             self._known.add(token)
         return found
@@ -169,15 +171,18 @@ class _Look:
         return _ESCAPE.search(text) is not None or (b"+" in text and self._spaced != ())
 
     def _is_escaped(self, line: bytes) -> bool:
-        for reading in layers(line):
-            whole = b"".join(map(bytes.strip, reading.split(b"\n")))
+        for read in (line, *layers(line)):
+            reading = INVISIBLE.sub(b"", read)
+            whole = b"".join(map(bytes.strip, reading.split(b"\n"))) if b"\n" in reading else reading
             if self._has_value(whole) or any(any(piece.places(reading)) for piece in self._pieces):
                 return True
-            if any(
-                self._in_token(token, 1) for token in (tokens(reading) | tokens(whole)) - tokens(line) - self._known
-            ):
+            if any(self._in_token(token, 1) for token in _words(reading, whole) - tokens(line) - self._known):
                 return True
         return False
+
+
+def _words(reading: bytes, whole: bytes) -> set[bytes]:
+    return tokens(reading) if whole is reading else tokens(reading) | tokens(whole)
 
 
 def _read(text: str) -> Iterator[Fragments]:
@@ -191,6 +196,8 @@ def _read(text: str) -> Iterator[Fragments]:
 
 
 def _is_fragment(piece: Fragments, line: bytes) -> bool:
+    if piece.head not in line and not (piece.tail and piece.tail in line):
+        return False
     return any(line[start:end] != piece.value for start, end in piece.places(line))
 
 

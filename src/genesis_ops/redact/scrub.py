@@ -32,6 +32,7 @@ class Scrubber:
     def __init__(self, secrets: Iterable[Secret]) -> None:
         texts = sorted({piece for secret in secrets for piece in _pieces(secret.reveal())}, key=len, reverse=True)
         self._values = [_Value(text) for text in texts]
+        self._raws = tuple(value.raw for value in self._values)
         literal = {form for value in self._values for form in value.literal()}
         self._sieve = Sieve(anchors(), literal, {value.hex for value in self._values})
         self._block = Block()
@@ -56,13 +57,16 @@ class Scrubber:
                     at = self._block_from(lines, number + 1)
         return b"\n".join(lines)
 
+    def _with_pieces(self, line: bytes) -> "list[_Value]":
+        return [value for value in self._values if value.head in line or (value.tail and value.tail in line)]
+
     def _mask_over_lines(self, lines: list[bytes], number: int) -> None:
         """Mask what of a value stands in the lines around one that has a piece of it."""
-        if not any(value.is_cut_in(lines[number]) for value in self._values):
+        if not any(value.is_cut_in(lines[number]) for value in self._with_pieces(lines[number])):
             return
         first = max(0, number - _NEAR)
         near = lines[first : number + _NEAR + 1]
-        found = sorted(over_lines(near, [value.raw for value in self._values]))
+        found = sorted(over_lines(near, self._raws))
         for piece, places_in_line in groupby(found, key=lambda place: place.piece):
             spans = [(place.start, place.end) for place in places_in_line]
             lines[first + piece] = self._masked(near[piece], spans)
@@ -94,8 +98,8 @@ class Scrubber:
             masked = self._masked(line, value.places(line, lower, escapes))
             if masked is not line:
                 line, lower, escapes = masked, masked.lower(), len(ESCAPED.findall(masked))
-        line = self._masked(line, through_invisible(line, [value.raw for value in self._values]))
-        for value in self._values:
+        line = self._masked(line, through_invisible(line, self._raws))
+        for value in self._with_pieces(line):
             line = self._masked(line, value.fragments(line))
         line = self._masked(line, ((place.start, place.end) for place in places(line)))
         body = body_in(line)
@@ -121,6 +125,7 @@ class _Value:
         self._text = text
         self.raw = text.encode("utf-8", "surrogateescape")
         self._fragments = fragments(text)
+        self.head, self.tail = self._fragments.head, self._fragments.tail
         self._latin = _in_latin(text)
         self._wide = tuple(text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
         self.hex = self.raw.hex().encode("ascii")
@@ -129,10 +134,10 @@ class _Value:
 
     def literal(self) -> Iterator[bytes]:
         """Give what a line must have one of, if the value is in it and nothing is escaped."""
-        yield self._fragments.head
-        yield self._fragments.head.replace(b" ", b"+")
-        if self._fragments.tail:
-            yield self._fragments.tail
+        yield self.head
+        yield self.head.replace(b" ", b"+")
+        if self.tail:
+            yield self.tail
         yield from self._latin
         for core in self._cores:
             yield core.anchor

@@ -118,6 +118,8 @@ def through_invisible(line: bytes, values: Iterable[bytes]) -> Iterator[tuple[in
 
 
 def _broken(pieces: Sequence[bytes], values: Iterable[bytes]) -> Iterator[Place]:
+    if len(pieces) < 2:  # noqa: PLR2004 - what is in one piece is not broken
+        return
     whole = b"".join(pieces)
     starts: list[int] = []
     for value in values:
