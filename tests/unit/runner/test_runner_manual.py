@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from genesis_ops.checks.model import Outcome
 from genesis_ops.collect.journal import judge_journal
 from genesis_ops.errors import AbortCondition, GenesisError, LockHeld, Refused, Unreachable, WriteFailed
-from genesis_ops.journal.book import Order
+from genesis_ops.journal.book import MANUAL, Order, manual_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
 from genesis_ops.journal.wallet import Fill
@@ -29,6 +29,9 @@ from genesis_ops.settings import Settings, load
 from genesis_ops.state.latch import Latch, set_latch
 from genesis_ops.state.lock import hold, runner_locks
 from genesis_ops.words import HOUR_MS, Mode
+
+if TYPE_CHECKING:
+    from conftest import Day
 
 NOON = 1_770_206_400_000  # 2026-02-04 12:00 UTC
 NAME = "manual-20260204-121500"
@@ -359,3 +362,39 @@ def test_every_way_it_can_end_is_a_foreseen_one(bench: Bench) -> None:
         bench.faults.off(fault, bench.clock.now_ms())
         bench.clock.wait(10)
     assert bench.place().fill is Fill.ONCE
+
+
+def by_hand(day: "Day", *kinds: Kind) -> str:
+    """Leave what an attempt left that was killed after its last record."""
+    at_ms = day.clock.now_ms() - 60_000
+    about = {"symbol": "tTESTBTC:TESTUSD", "side": "LONG", "size": 0.001, "price": None, "config_hash": ""}
+    day.logs.mkdir(parents=True, exist_ok=True)
+    journal = day.journal()
+    name = manual_id(at_ms)
+    with journal.held("test"):
+        journal.append(Kind.DECIDED, id=name, candle_ts=at_ms, purpose=MANUAL, **about)
+        for kind in kinds:
+            wallets = {"TESTUSD": 1_000_000.0, "TESTBTC": 10.0}
+            journal.append(kind, id=name, **({"before": wallets} if kind is Kind.ARMED else {"reason": ""}))
+    return name
+
+
+@pytest.mark.parametrize("kinds", [(), (Kind.ARMED,), (Kind.ARMED, Kind.ACKED)])
+def test_a_live_runner_never_sends_what_was_wanted_by_hand_and_takes_up_what_was_sent(
+    desk: "Day", kinds: tuple[Kind, ...]
+) -> None:
+    desk.wire.decision = ("NONE", None)
+    name = by_hand(desk, *kinds)
+    desk.live(30)
+    assert desk.wire.count("/paper/submit") == 0
+    kept = [record["kind"] for record in desk.records() if record.get("id") == name]
+    ends = {0: ["expired"], 1: ["armed", "unknown", "evidence"], 2: ["armed", "acked", "evidence"]}
+    assert kept == ["decided", *ends[len(kinds)]]
+
+
+def test_a_runner_orders_its_candle_beside_one_that_was_sent_by_hand(desk: "Day") -> None:
+    by_hand(desk, Kind.ARMED, Kind.ACKED)
+    desk.wire.decision = ("LONG", 0.01)
+    state = desk.live(30)
+    assert desk.wire.count("/paper/submit") == 1
+    assert state.total_orders_submitted == 1
