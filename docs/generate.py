@@ -61,6 +61,7 @@ _COMMANDS = (
     ("stop-check",), ("phase-report",), ("daily-summary",), ("resume",), ("status",),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
+    ("doctor",),
     ("config",), ("config", "show"),
 )  # fmt: skip
 

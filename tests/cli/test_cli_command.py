@@ -15,7 +15,7 @@ from genesis_ops.cli.app import app
 
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
-    *("orders", "rehearse", "sandbox", "config"),
+    *("orders", "rehearse", "sandbox", "doctor", "config"),
 )
 PARTS = {
     "snapshot": ("verify", "diff"),

@@ -36,6 +36,7 @@ COMMANDS = {
     "orders": "orders:app",
     "rehearse": "rehearse:rehearse",
     "sandbox": "sandbox:app",
+    "doctor": "doctor:doctor",
     "config": "config:app",
 }
 """Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""
