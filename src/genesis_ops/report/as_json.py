@@ -34,9 +34,9 @@ def document(report: Report) -> dict[str, Any]:
 def _movement(found: Movement) -> dict[str, Any]:
     return {
         "currency": _text(found.currency),
-        "before": found.before,
-        "after": found.after,
-        "change": found.change,
+        "before": _value(found.before),
+        "after": _value(found.after),
+        "change": _value(found.change),
     }
 
 

@@ -189,7 +189,7 @@ def test_a_low_window_shows_the_top_and_says_how_much_is_left(height: int) -> No
 KEYS = {
     "": [
         *("schema", "version", "generated_at", "market", "phase", "alerts", "runner", "close", "evaluation", "ages"),
-        *("orders", "wallet", "api", "latch", "findings", "picture", "troubles"),
+        *("orders", "wallet", "api", "latch", "verification", "findings", "picture", "troubles"),
     ],
     "phase": ["day", "days", "told", "start", "end"],
     "runner": ["runs", "mode", "since", "pid", "newest_line", "silent_seconds", "last_words"],
