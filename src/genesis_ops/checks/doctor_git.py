@@ -57,9 +57,9 @@ def git_clean(doctor: Doctor) -> Result:
     new = len(counted) - len(known)
     parts = [f"{count(len(known), 'file')} changed" if known else "", f"{new} new to git" if new else ""]
     worst = Outcome.FAIL if any(change.kind == _CONFLICT for change in counted) else Outcome.WARN
-    evidence = tuple(Place(change.path, 0, change.kind) for change in (*known, *(c for c in counted if c not in known)))
+    evidence = tuple(_changed(change) for change in (*known, *(c for c in counted if c not in known)))
     remedy = f"{_git(doctor, 'status')}      then commit, or put back with: {_git(doctor, 'restore')} FILE"
-    return Result(worst, ", ".join(filter(None, parts)), len(counted), 0, _shown(evidence), remedy)
+    return Result(worst, ", ".join(filter(None, parts)), len(counted), 0, evidence, remedy)
 
 
 _NEW, _CONFLICT = "not in git", "in conflict"
@@ -84,9 +84,9 @@ def champion_frozen(doctor: Doctor) -> Result:
     late, changed = frozen_commits(doctor), _frozen_changes(doctor)
     since = doctor.host.settings.phase_start.isoformat()
     well = f"{pinned.detail}; no commit since {since} touches champions, strategy or models"
-    evidence = (*(_place(commit) for commit in late), *(Place(change.path, 0, change.kind) for change in changed))
+    evidence = (*(_committed(commit) for commit in late), *(_changed(change) for change in changed))
     findings = (*pin, *_broken(doctor, late, changed), *_unsure(doctor))
-    return summed(findings, well, _shown(evidence))._replace(observed=len(late) + len(changed) + len(pin), expected=0)
+    return summed(findings, well, evidence)._replace(observed=len(late) + len(changed) + len(pin), expected=0)
 
 
 def frozen_commits(doctor: Doctor) -> list[Commit]:
@@ -118,7 +118,7 @@ def _broken(doctor: Doctor, late: list[Commit], changed: list[Change]) -> Iterat
         yield Finding(Outcome.FAIL, f"{said}: {visible(names)}", remedy)
     if changed:
         names = visible(listed([change.path for change in changed]))
-        remedy = f"{_git(doctor, 'diff', 'HEAD', '--', *FROZEN)}      then put the frozen files back"
+        remedy = f"{_git(doctor, 'status', '--', *FROZEN)}      then put the frozen files back"
         yield Finding(Outcome.FAIL, f"frozen and not as committed: {names}", remedy)
 
 
@@ -129,20 +129,28 @@ def _unsure(doctor: Doctor) -> Iterator[Finding]:
         names = visible(listed(list(git.unseen)))
         remedy = f"{_git(doctor, 'update-index', '--really-refresh')}      after: --no-assume-unchanged FILE"
         yield Finding(Outcome.WARN, f"git was told not to look at {names}", remedy)
-    if missing := [path for path in FROZEN[:1] if path not in git.tracked]:
-        yield Finding(Outcome.WARN, f"git knows no file of {missing[0]}, so only the pin tells", _git(doctor, "status"))
+    if missing := _outside_of_git(doctor):
+        said = f"git knows no file of {listed(missing)}, so its history tells nothing of it"
+        yield Finding(Outcome.WARN, said, _git(doctor, "status", "--", *FROZEN))
     if git.shallow:
         remedy = _git(doctor, "fetch", "--unshallow")
         yield Finding(Outcome.WARN, "the clone is shallow, so older commits of the phase may not be seen", remedy)
 
 
-def _place(commit: Commit) -> Place:
+def _outside_of_git(doctor: Doctor) -> list[str]:
+    """Name what is frozen and not in git: the champions always, the others where they lie in a new directory."""
+    new = [change.path for change in doctor.git.changes if change.path.endswith("/")]
+    unknown = [path for path in FROZEN if path not in doctor.git.tracked]
+    return [path for path in unknown if path == FROZEN[0] or any(path.startswith(folder) for folder in new)]
+
+
+def _committed(commit: Commit) -> Place:
     files = ", ".join(commit.files[:_FILES]) + (" …" if len(commit.files) > _FILES else "")
-    return Place(visible(commit.name), 0, f"{_dated(commit)}  {visible(files)}")
+    return Place("git", 0, f"{_named(commit)}  {visible(files)}")
 
 
-def _shown(places: tuple[Place, ...]) -> tuple[Place, ...]:
-    return tuple(place._replace(file=visible(place.file)) for place in places)
+def _changed(change: Change) -> Place:
+    return Place("git", 0, f"{change.kind}: {visible(change.path)}")
 
 
 def _named(commit: Commit) -> str:

@@ -30,7 +30,9 @@ def _strangers(doctor: Doctor) -> Iterator[Finding]:
         yield Finding(Outcome.WARN, f"root looks, and owns {root}: the phase needs a user of its own", remedy)
     elif place.user != place.owner:
         who = place.owner or "somebody who cannot be seen"
-        yield Finding(Outcome.WARN, f"{place.user} looks, and {who} owns {root}", become(place.owner))
+        again = f"genesis-ops --root {typed(doctor.host.settings.root)} doctor"
+        remedy = f"{become(place.owner)}      then: {again}" if place.owner else again
+        yield Finding(Outcome.WARN, f"{place.user} looks, and {who} owns {root}", remedy)
     for unit in doctor.units.loaded:
         name = visible(unit.properties.get("User", "")) or _ROOT
         if name != place.owner:

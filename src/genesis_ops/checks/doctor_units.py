@@ -57,8 +57,8 @@ def _not_enabled(unit: Unit) -> Finding | None:
         return None
     enable = f"sudo systemctl enable {_short(unit.name)}"
     if state == "disabled":
-        return Finding(Outcome.FAIL, f"{unit.name} does not start with the machine", enable)
-    return Finding(Outcome.WARN, f"{unit.name} is {state or 'neither enabled nor disabled'}", enable)
+        return Finding(Outcome.FAIL, f"{_short(unit.name)} does not start with the machine", enable)
+    return Finding(Outcome.WARN, f"{_short(unit.name)} is {state or 'neither enabled nor disabled'}", enable)
 
 
 def services_up(doctor: Doctor) -> Result:
@@ -72,7 +72,7 @@ def _not_up(unit: Unit, latched: bool) -> Finding | None:
     if (state, sub) == ("active", "running"):
         return None
     journal = f"journalctl -u {_short(unit.name)} -n 50 --no-pager"
-    said = f"{unit.name} is {state or 'in no state'} ({_ended(unit) or sub or 'no more is told'})"
+    said = f"{_short(unit.name)} is {state or 'in no state'} ({_ended(unit) or sub or 'no more is told'})"
     if state in {"activating", "reloading", "deactivating"} and sub != "auto-restart":
         return Finding(Outcome.WARN, said, journal)
     if latched and unit.name != _API:
@@ -97,9 +97,11 @@ def _restarted(unit: Unit) -> Finding | None:
         return None
     journal = f"journalctl -u {_short(unit.name)} -n 50 --no-pager"
     if not number:
-        return Finding(Outcome.WARN, f"systemd does not count the restarts of {unit.name}", journal)
+        return Finding(Outcome.WARN, f"systemd does not count the restarts of {_short(unit.name)}", journal)
     times = "once" if number == "1" else f"{number} times"
-    return Finding(Outcome.WARN, f"{unit.name} was started again {times}", f"{journal}      the count must not grow")
+    return Finding(
+        Outcome.WARN, f"{_short(unit.name)} was started again {times}", f"{journal}      the count must not grow"
+    )
 
 
 def env_given(doctor: Doctor) -> Result:
@@ -139,4 +141,4 @@ def journald_persistent(doctor: Doctor) -> Result:
 
 
 def _short(name: str) -> str:
-    return name.removesuffix(".service")
+    return visible(name).removesuffix(".service")

@@ -137,11 +137,16 @@ def _refusal(root: Path, word: str, said: Said) -> Repository:
     complaint = said.err.decode("utf-8", "backslashreplace")
     if any(words in complaint for words in _DUBIOUS):
         return Repository(trouble="git does not trust a checkout of another user", absent=True, foreign=True)
+    if "Permission denied" in complaint or _is_closed(root / ".git"):
+        return Repository(trouble=f"this user may not read {visible(str(root / '.git'))}", absent=True)
     if any(words in complaint for words in _NO_CHECKOUT):
         return Repository(trouble=f"{visible(str(root))} is no git checkout", absent=True)
-    if "Permission denied" in complaint:
-        return Repository(trouble=f"this user may not read the checkout: {visible(said.first_words)}", absent=True)
     return Repository(trouble=f"git {word} ended with {said.code}: {visible(said.first_words)}")
+
+
+def _is_closed(directory: Path) -> bool:
+    """Tell whether something is there that this user may not look into; git says that there is no repository."""
+    return os.path.lexists(directory) and not os.access(directory, os.R_OK | (os.X_OK if directory.is_dir() else 0))
 
 
 def _status(fields: Sequence[str]) -> Repository:

@@ -83,9 +83,7 @@ def test_no_text_from_outside_reaches_a_report_as_it_is() -> None:
     properties = dict.fromkeys(SOUND.units.units[0].properties, HOSTILE) | {"LoadState": "loaded"}
     hostile = SOUND._replace(
         place=PlaceFound("genesis", "genesis", (), (WorksIn(HOSTILE, HOSTILE, here=False),)),
-        git=Repository(
-            HOSTILE, commit, HOSTILE, 1, 1, (Change(f"config/models/{HOSTILE}", "modified"),), True, (commit,)
-        ),
+        git=Repository(HOSTILE, commit, HOSTILE, 1, 1, (change,), shallow=True, touching=(commit,)),
         units=UnitsFound((unit(PAPER, **properties),)),
         started=(Started(HOSTILE, "/a", "/a", "3", "0.0.1"),),
     )
@@ -108,7 +106,11 @@ def test_every_check_has_a_title_and_an_id_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("changes", "said", "remedy"),
     [
-        (place(user="root"), "root looks, and genesis owns", "sudo -iu genesis"),
+        (
+            place(user="root"),
+            "root looks, and genesis owns",
+            f"sudo -iu genesis      then: genesis-ops --root {ROOT} doctor",
+        ),
         (place(user="ops"), "ops looks, and genesis owns", "sudo -iu genesis"),
         (place(user="root", owner="root") | units(User="root"), "root looks, and owns", "sudo -iu genesis"),
         (units(User=""), f"{RUNNER} runs as root, not as the owner genesis", f"sudo systemctl edit {RUNNER}"),
@@ -272,7 +274,7 @@ def test_a_service_has_to_run(state: str, sub: str, outcome: str) -> None:
 
 def test_a_service_that_failed_says_how() -> None:
     failed = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "ExecMainStatus": "78"}
-    assert told("services-up", **units(**failed))[1] == f"{RUNNER} is failed (failed, exit-code, status 78)"
+    assert told("services-up", **units(**failed))[1] == "genesis-runner is failed (failed, exit-code, status 78)"
 
 
 def test_a_runner_that_a_stop_keeps_down_is_not_started_again_by_hand() -> None:

@@ -118,7 +118,7 @@ def test_what_was_changed_is_counted_but_for_what_the_phase_leaves(
 def test_the_first_changed_files_are_named_and_those_that_git_knows_before_all() -> None:
     changes = (*(Change(f"new{i}", "not in git") for i in range(12)), Change("src/core/server.py", "modified"))
     judged = found("git-clean", **git(changes=changes))
-    assert (judged.evidence[0].file, judged.evidence[0].text) == ("src/core/server.py", "modified")
+    assert judged.evidence[0].text == "modified: src/core/server.py"
     assert len(judged.evidence) == 10
     assert "(the first 10 of 13)" in judged.detail
 
@@ -132,7 +132,7 @@ def test_a_change_that_is_not_committed_breaks_the_freeze(path: str, kind: str) 
     judged = found("champion-frozen", **git(changes=(Change(f"{path}/a", kind),)))
     assert judged.outcome is Outcome.FAIL
     assert judged.detail == f"frozen and not as committed: {path}/a"
-    assert (judged.evidence[0].file, judged.evidence[0].text) == (f"{path}/a", kind)
+    assert [place.text for place in judged.evidence] == [f"{kind}: {path}/a"]
 
 
 @pytest.mark.parametrize("path", ["config/models/", "config/models2/a", "src/core/strategy.py", "src/core/server.py"])
@@ -146,7 +146,7 @@ def test_a_commit_of_the_phase_breaks_the_freeze_and_is_named() -> None:
     assert judged.outcome is Outcome.FAIL
     assert judged.detail == "1 commit since 2026-02-04 touches what is frozen: a1f0f1b"
     (place,) = judged.evidence
-    assert (place.file, place.text) == ("a1f0f1b", '2026-02-05 00:00 "Better numbers"  config/models/m.json')
+    assert place.text == 'a1f0f1b 2026-02-05 00:00 "Better numbers"  config/models/m.json'
     assert judged.remedy.startswith(f"git -C {ROOT} show --stat a1f0f1b")
 
 
@@ -180,7 +180,7 @@ def test_the_rim_of_a_shallow_clone_is_no_change_but_a_warning() -> None:
 def test_a_change_behind_the_rim_is_seen_in_a_shallow_clone_too() -> None:
     touching = (late("b", 2), late("a", first=True))
     judged = found("champion-frozen", **git(touching=touching, shallow=True))
-    assert (judged.outcome, [place.file for place in judged.evidence]) == (Outcome.FAIL, ["b"])
+    assert (judged.outcome, [place.text[:2] for place in judged.evidence]) == (Outcome.FAIL, ["b "])
 
 
 def test_files_at_which_git_does_not_look_are_a_warning() -> None:
@@ -191,7 +191,13 @@ def test_files_at_which_git_does_not_look_are_a_warning() -> None:
 def test_champions_that_git_does_not_know_are_a_warning() -> None:
     outcome, detail = told("champion-frozen", **git(tracked=("src/core/strategy",)))
     assert outcome == "WARN"
-    assert "so only the pin tells" in detail
+    assert detail.startswith("git knows no file of config/strategy/champions, ")
+
+
+@pytest.mark.parametrize(("folder", "outcome"), [("src/core/", "WARN"), ("src/other/", "PASS")])
+def test_a_strategy_in_a_directory_that_is_not_in_git_is_a_warning(folder: str, outcome: str) -> None:
+    changes = git(tracked=FROZEN[:1], changes=(Change(folder, "not in git"),))
+    assert told("champion-frozen", **changes)[0] == outcome
 
 
 def test_a_champion_that_is_not_the_pinned_one_fails_with_a_clean_history() -> None:

@@ -339,6 +339,19 @@ def test_a_checkout_that_the_user_has_declared_safe_is_asked(checkout: Checkout,
     assert checkout.look().branch == "main"
 
 
+@pytest.mark.skipif(AS_ROOT, reason="root may look into everything")
+def test_a_repository_into_which_this_user_may_not_look_is_told(checkout: Checkout) -> None:
+    (checkout.root / ".git").chmod(0)
+    found = checkout.look()
+    (checkout.root / ".git").chmod(0o755)
+    assert (found.trouble, found.absent) == (f"this user may not read {checkout.root}/.git", True)
+
+
+def test_something_that_git_cannot_use_is_no_repository(checkout: Checkout) -> None:
+    (checkout.root / ".git/HEAD").unlink()
+    assert checkout.look().trouble == f"{checkout.root} is no git checkout"
+
+
 def test_a_damaged_repository_is_a_trouble_and_no_absence(checkout: Checkout) -> None:
     (checkout.root / ".git" / "index").write_bytes(b"\x1b[31mnot an index")
     found = checkout.look()
@@ -356,7 +369,7 @@ def broken(folder: Path, script: str) -> None:
     [
         ("exit 3", "git rev-parse ended with 3: it said nothing"),
         ("printf '\\033[31m\\n' >&2; exit 9", "git rev-parse ended with 9: \\x1b[31m"),
-        ("echo 'fatal: .git: Permission denied' >&2; exit 128", "this user may not read the checkout"),
+        ("echo 'fatal: .git: Permission denied' >&2; exit 128", "this user may not read "),
     ],
 )
 def test_what_git_complains_about_is_told(

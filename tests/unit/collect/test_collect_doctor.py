@@ -133,7 +133,9 @@ def test_a_commit_of_the_phase_and_a_change_are_found(root: Path) -> None:
     (root / "config/strategy/champions/other.json").write_text("{}")
     check = judged("champion-frozen", looked(root))
     assert str(check.outcome) == "FAIL"
-    assert [place.text.partition("  ")[0] for place in check.evidence] == ['2026-02-10 00:00 "a model"', "not in git"]
+    commit, change = (place.text for place in check.evidence)
+    assert commit.endswith(' 2026-02-10 00:00 "a model"  config/models/m.json')
+    assert change == "not in git: config/strategy/champions/other.json"
 
 
 @pytest.mark.parametrize("mark", ["", "!", "-"])
