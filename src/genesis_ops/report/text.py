@@ -199,15 +199,14 @@ def _cells(line: Line) -> int:
 
 
 def movements(found: Sequence[Movement], page: Page) -> Iterator[Line]:
-    """Draw what the wallets held before and hold now, a currency a line; on a narrow page without what was before."""
+    """Draw what the wallets held before and hold now, a currency a line; on a narrow page only what fits of it."""
     if not found:
         return
     rows = [("", "before", "now", "change"), *(_movement(each, page) for each in found)]
-    name = max(cells(row[0]) for row in rows) + 2
-    column = max(cells(cell) for row in rows for cell in row[1:]) + 2
-    first = 1 if name + 3 * column <= page.width else 2
+    name, *widths = (max(cells(row[place]) for row in rows) + 2 for place in range(4))
+    first = next((place for place in range(3) if name + sum(widths[place:]) <= page.width), 2)
     for row, each in zip(rows, (None, *found), strict=True):
-        told = "".join(f"{cell:>{column}}" for cell in row[first:])
+        told = "".join(f"{cell:>{width}}" for cell, width in list(zip(row[1:], widths, strict=True))[first:])
         style = "dim" if each is None else "bold" if each.change else ""
         yield (Span(page.cut(f"  {row[0]}{' ' * (name - 2 - cells(row[0]))}{told}", page.width), style),)
 

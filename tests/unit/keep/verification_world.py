@@ -1,4 +1,4 @@
-"""A root, a sandbox on a port of its own that counts what reaches it, and a clock that only moves when somebody waits."""
+"""A root, a sandbox on a port of its own that counts what reaches it, and a clock that moves only by waiting."""
 
 import threading
 from collections import Counter
