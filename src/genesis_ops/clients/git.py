@@ -14,9 +14,8 @@ from genesis_ops.words import visible
 _SECONDS = 15.0
 _MOST_COMMITS = 1000
 _SURE = (
-    *("--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"),
-    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "log.showSignature=false", "-c", "log.follow=false"),
+    *("--no-pager", "--no-replace-objects", "--literal-pathspecs"),
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "log.follow=false"),
 )
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=dirty", "--ahead-behind")
 # A subject may be empty and a path may not: the empty field before each commit tells where the paths before it end.

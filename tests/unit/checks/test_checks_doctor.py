@@ -169,6 +169,14 @@ def test_the_python_of_each_unit_is_judged(changes: dict[str, Any], outcome: str
     assert judged.detail.startswith(said)
 
 
+def test_of_several_findings_the_worst_counts_and_comes_first() -> None:
+    first, second = SOUND.started
+    judged = found("venv", started=(first._replace(unseen="hidden"), second._replace(fault="/gone is not there")))
+    assert judged.outcome is Outcome.FAIL
+    assert judged.detail.startswith(f"{RUNNER} cannot start")
+    assert judged.detail.endswith(f"{PAPER}: hidden")
+
+
 def test_the_programs_and_their_pythons_are_the_proof() -> None:
     judged = found("venv", **started(program="/opt/start", python="", version="", unseen="why"))
     assert [(place.file, place.text) for place in judged.evidence] == [
@@ -283,6 +291,8 @@ def test_a_runner_that_a_stop_keeps_down_is_not_started_again_by_hand() -> None:
     assert "a stop keeps it so" in judged.detail
     assert judged.remedy == 'genesis-ops resume --reason "..."'
     assert told("stop-latch", **host(latch=latch))[0] == "FAIL"
+    server = UnitsFound((unit(PAPER, ActiveState="inactive", SubState="dead"),))
+    assert "systemctl start genesis-paper" in found("services-up", **host(latch=latch), units=server).remedy
 
 
 @pytest.mark.parametrize(("number", "said"), [("1", "once"), ("7", "7 times"), ("", "does not count")])
