@@ -91,8 +91,9 @@ def test_a_plain_file_is_not_refused() -> None:
 
 # fmt: off
 PIECES = (
-    "A", "B", "x", "=", "\nA=", "\nB=", '"', "'", "\\", " ", "\n", "#", "\n#", " # c", "$", "~", "\t", "{", "\r\n", "\r",
-    "\u00e5", "export ", "\nexport C=", ":", ";", "${X}", "\v", "\f", "A=1 ", "\\\n", "\\\r\n", "\ufeff", "n", "'B'",
+    "A", "B", "x", "=", "\nA=", "\nB=", '"', "'", "\\", " ", "\n", "#", "\n#", " # c", "$", "~", "\t", "{", "\r\n",
+    "\r", "\u00e5", "export ", "\nexport C=", ":", ";", "${X}", "\v", "\f", "A=1 ", "\\\n", "\\\r\n", "\ufeff", "n",
+    "'B'",
 )
 # fmt: on
 FILES = st.lists(st.sampled_from(PIECES), max_size=14).map(lambda pieces: "".join(pieces).encode())
@@ -102,7 +103,7 @@ def hold(raw: bytes) -> None:
     """Check what holds of every file that can be written anew."""
     new = rewrite(raw)
     read = {assignment.line: (assignment.name, assignment.value) for assignment in parse(new.raw).assignments}
-    assert [read.get(meant.line) for meant in new.meant] == [(meant.item.name, meant.item.value) for meant in new.meant]
+    assert [read.get(each.line) for each in new.meant] == [(each.item.name, each.item.value) for each in new.meant]
     assert not new.raw.startswith(BOM)
     assert b"".join(b"\n".join(each.after) + b"\n" for each in new.stretches).rstrip(b"\n") == new.raw.rstrip(b"\n")
     assert rewrite(new.raw).raw == new.raw
