@@ -22,31 +22,33 @@ def user(doctor: Doctor) -> Result:
 
 
 def _strangers(doctor: Doctor) -> Iterator[Finding]:
-    place, root = doctor.place, _root(doctor)
-    if _ROOT in {place.user, place.owner} and place.user == place.owner:
-        others = [name for name in _users(doctor) if name != _ROOT]
-        name = others[0] if others else "genesis"
-        remedy = f"{become(name)}      and let {root} belong to that user"
-        yield Finding(Outcome.WARN, f"root looks, and owns {root}: the phase needs a user of its own", remedy)
+    place, root, right = doctor.place, _root(doctor), _right_user(doctor)
+    again = f"genesis-ops --root {typed(doctor.host.settings.root)} doctor"
+    if place.owner == _ROOT:
+        remedy = f"let {root} belong to {right}      then: {become(right)}      then: {again}"
+        yield Finding(Outcome.WARN, f"{place.user} looks, and root owns {root}: it needs a user of its own", remedy)
     elif place.user != place.owner:
         who = place.owner or "somebody who cannot be seen"
-        again = f"genesis-ops --root {typed(doctor.host.settings.root)} doctor"
         remedy = f"{become(place.owner)}      then: {again}" if place.owner else again
         yield Finding(Outcome.WARN, f"{place.user} looks, and {who} owns {root}", remedy)
     for unit in doctor.units.loaded:
         name = visible(unit.properties.get("User", "")) or _ROOT
-        if name != place.owner:
-            remedy = f"sudo systemctl edit {shlex.quote(unit.name)}      and set User={place.owner} under [Service]"
-            yield Finding(Outcome.WARN, f"{visible(unit.name)} runs as {name}, not as the owner {place.owner}", remedy)
+        if right and name != right:
+            remedy = f"sudo systemctl edit {shlex.quote(unit.name)}      and set User={right} under [Service]"
+            yield Finding(Outcome.WARN, f"{visible(unit.name)} runs as {name}, not as {right}", remedy)
+
+
+def _right_user(doctor: Doctor) -> str:
+    """Name who should own and run it all: the owner, or where that is the superuser whom a unit names."""
+    if doctor.place.owner != _ROOT:
+        return doctor.place.owner
+    named = (visible(unit.properties.get("User", "")) for unit in doctor.units.loaded)
+    return next((name for name in named if name not in {"", _ROOT}), "genesis")
 
 
 def become(name: str) -> str:
     """Name the command that makes somebody the right user."""
     return f"sudo -iu {shlex.quote(name)}" if name else ""
-
-
-def _users(doctor: Doctor) -> list[str]:
-    return [visible(name) for unit in doctor.units.loaded if (name := unit.properties.get("User"))]
 
 
 def _root(doctor: Doctor) -> str:

@@ -5,6 +5,8 @@ from ipaddress import IPv6Address, ip_address
 from genesis_ops.checks.doctor_facts import Doctor
 from genesis_ops.checks.model import Outcome, Place, Result
 from genesis_ops.clients.health import Answer
+from genesis_ops.clients.process import Process
+from genesis_ops.words import stamp
 
 _ELSEWHERE = "the API is on another host, whose processes and ports cannot be seen from here"
 _START = "sudo systemctl start genesis-paper"
@@ -19,7 +21,7 @@ def one_uvicorn(doctor: Doctor) -> Result:
     if len(found) == 1:
         return Result(Outcome.PASS, found[0].told(), 1, 1)
     if found:
-        evidence = tuple(Place("uvicorn", 0, process.told()) for process in found)
+        evidence = tuple(Place("uvicorn", 0, _told(process)) for process in found)
         remedy = "systemctl show genesis-paper.service -p MainPID      then: kill -TERM the others"
         return Result(Outcome.FAIL, f"{len(found)} run, and one is meant to", len(found), 1, evidence, remedy)
     if doctor.host.health.answer is Answer.OK:
@@ -42,9 +44,16 @@ def port_loopback(doctor: Doctor) -> Result:
     if not open_to_all:
         return Result(Outcome.PASS, f"{shown} alone", shown, "loopback")
     detail = f"the API's port listens on {', '.join(open_to_all)}: everybody on the network can order"
-    evidence = tuple(Place(doctor.host.settings.api_url, 0, process.told()) for process in listeners.processes)
+    evidence = tuple(Place(doctor.host.settings.api_url, 0, _told(process)) for process in listeners.processes)
     remedy = "sudo systemctl edit genesis-paper      and start uvicorn with --host 127.0.0.1"
     return Result(Outcome.FAIL, detail, shown, "loopback", evidence, remedy)
+
+
+def _told(process: Process) -> str:
+    """Name a process with what tells it from another first, because a command line can be long."""
+    since = "" if process.since_ms is None else f"since {stamp(process.since_ms)}"
+    about = (f"pid {process.pid}", process.user and f"user {process.user}", since, process.command)
+    return ", ".join(filter(None, about))
 
 
 def is_loopback(address: str) -> bool:

@@ -112,8 +112,9 @@ def test_every_check_has_a_title_and_an_id_of_its_own() -> None:
             f"sudo -iu genesis      then: genesis-ops --root {ROOT} doctor",
         ),
         (place(user="ops"), "ops looks, and genesis owns", "sudo -iu genesis"),
-        (place(user="root", owner="root") | units(User="root"), "root looks, and owns", "sudo -iu genesis"),
-        (units(User=""), f"{RUNNER} runs as root, not as the owner genesis", f"sudo systemctl edit {RUNNER}"),
+        (place(user="root", owner="root") | units(User="root"), "root looks, and root owns", "sudo -iu genesis"),
+        (place(owner="root"), "genesis looks, and root owns", "belong to genesis"),
+        (units(User=""), f"{RUNNER} runs as root, not as genesis", f"sudo systemctl edit {RUNNER}"),
         (units(User="ops"), f"{RUNNER} runs as ops", "set User=genesis"),
     ],
 )
@@ -122,6 +123,13 @@ def test_another_user_is_a_warning(changes: dict[str, Any], said: str, remedy: s
     assert judged.outcome is Outcome.WARN
     assert said in judged.detail
     assert remedy in judged.remedy
+
+
+def test_a_unit_is_never_told_to_run_as_the_superuser() -> None:
+    judged = found("user", **place(user="root", owner="root"), **units(User=""))
+    assert "User=root" not in judged.remedy
+    assert f"{RUNNER} runs as root, not as genesis" in judged.detail
+    assert PAPER not in judged.detail
 
 
 def test_a_system_without_users_has_none_to_compare() -> None:
@@ -312,8 +320,10 @@ def test_an_api_on_another_host_has_no_process_and_no_port_here() -> None:
 def test_two_servers_fail_and_are_both_named() -> None:
     judged = found("one-uvicorn", uvicorns=(API, OTHER))
     assert (judged.outcome, judged.observed, judged.expected) == (Outcome.FAIL, 2, 1)
-    assert [place.text for place in judged.evidence] == [API.told(), OTHER.told()]
-    assert "since" in judged.evidence[0].text
+    assert [place.text for place in judged.evidence] == [
+        "pid 48412, user genesis, since 2026-02-04 12:03:20, uvicorn core.server:app",
+        "pid 18800, user ops, since 2026-02-04 15:02:20, python scripts/paper_trading_runner.py",
+    ]
 
 
 def test_no_server_fails_unless_the_api_answers_all_the_same() -> None:

@@ -178,7 +178,7 @@ def test_a_server_that_everybody_reaches_is_found(root: Path) -> None:
         found = looked(root, url)
     check = judged("port-loopback", found)
     assert (outcome("api-health", found), str(check.outcome)) == ("PASS", "FAIL")
-    assert f"pid {os.getpid()} " in check.evidence[0].text
+    assert f"pid {os.getpid()}, " in check.evidence[0].text
 
 
 def test_an_api_on_another_host_has_no_listeners_here(root: Path) -> None:
