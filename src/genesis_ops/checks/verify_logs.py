@@ -5,7 +5,7 @@ from typing import NamedTuple
 from genesis_ops.checks.limits import FUTURE_MS, log_limit
 from genesis_ops.checks.model import Check, Outcome, Result
 from genesis_ops.checks.wording import count
-from genesis_ops.runlog.events import CRITICAL, ERROR
+from genesis_ops.runlog.events import CRITICAL, ERROR, RunnerStopped
 from genesis_ops.runlog.reader import LogLine
 from genesis_ops.words import clock_time, duration, visible
 
@@ -43,6 +43,9 @@ def verify_logs(seen: LogsSeen) -> Result:
 
 def _silent(seen: LogsSeen, newest_ms: int) -> Result | None:
     age_ms, limit = seen.now_ms - newest_ms, log_limit(seen.interval)
+    if type(seen.lines[-1].event) is RunnerStopped:
+        detail = f"the runner has stopped, {duration(age_ms / 1000)} ago"
+        return Result(Outcome.FAIL, detail, age_ms // 1000, limit, seen.lines[-1:], _RUN)
     if age_ms > limit * 1000:
         detail = f"silent for {duration(age_ms / 1000)}, and it may be for {duration(limit)}"
         return Result(Outcome.FAIL, detail, age_ms // 1000, limit, seen.lines[-1:], _RUN)

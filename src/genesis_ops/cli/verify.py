@@ -190,10 +190,8 @@ def services(  # noqa: PLR0913 - one parameter an option
     from genesis_ops.collect import verify_services
 
     clock = HostClock()
-    with interruptible(), doing("watching the services") as say:
-        seen = verify_services.services(
-            settings, clock, seconds, lambda passed: say(f"watching the services, {passed:.0f}s of {seconds:.0f}s")
-        )
+    with interruptible(), doing(f"watching the services for {seconds:.0f}s"):
+        seen = verify_services.services(settings, clock, seconds)
     tell(report(settings, clock.now_ms(), judge(SERVICES, seen, str), step="services", strict=strict), output)
 
 
@@ -256,7 +254,7 @@ def everything(  # noqa: PLR0913 - one parameter an option
     wish = None if no_order else Wish(side, size)
     plan = Plan(wish, "none was asked for (--no-order)", seconds, "genesis-ops verify all", strict)
     with interruptible():
-        made, failure = _verified(settings, plan, asks=not yes, quiet=quiet)
+        made, failure = _verified(settings, plan, asks=not yes and not no_order, quiet=quiet)
     show(made, output, quiet=quiet)
     if failure is not None and output is not Format.NAGIOS:
         raise failure

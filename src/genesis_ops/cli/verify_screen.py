@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,15 +31,28 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
-def doing(text: str) -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what is being done, and take it back when it is over; what is given says it anew."""
+def doing(text: str) -> Iterator[None]:
+    """Say on a terminal what is being done and for how long, and take it back when it is over."""
     if not _is_terminal(sys.stderr):
-        yield lambda _: None
+        yield
         return
-    from rich.console import Console
+    import time
 
-    with Console(stderr=True).status(text) as status:
-        yield status.update
+    from rich.console import Console
+    from rich.text import Text
+
+    began = time.monotonic()
+
+    class Sign:
+        """What is being done, drawn anew with every turn of the spinner."""
+
+        def __rich__(self) -> Text:
+            seconds = int(time.monotonic() - began)
+            since = f", {seconds}s" if seconds else ""
+            return Text(f"{text}{since}", overflow="ellipsis", no_wrap=True)
+
+    with Console(stderr=True).status(Sign()):
+        yield
 
 
 def require_answer(command: str) -> None:

@@ -1,7 +1,5 @@
 """Two looks at units and processes, a while apart; nothing is changed by either."""
 
-from collections.abc import Callable
-
 from genesis_ops.checks.verify import HealthSeen
 from genesis_ops.checks.verify_services import Running, ServicesSeen
 from genesis_ops.clients import health, units
@@ -10,8 +8,6 @@ from genesis_ops.clients.process import listeners, traders, uvicorns
 from genesis_ops.collect.host import api_port
 from genesis_ops.collect.server_log import bind_error
 from genesis_ops.settings import Settings
-
-_TURN_SECONDS = 1.0
 
 
 def api(settings: Settings, clock: Clock) -> HealthSeen:
@@ -27,16 +23,13 @@ def api(settings: Settings, clock: Clock) -> HealthSeen:
     return HealthSeen(settings, found, None if port is None or well else listeners(port), error)
 
 
-def services(
-    settings: Settings, clock: Clock, seconds: float, tell: Callable[[float], None] = lambda _: None
-) -> ServicesSeen:
-    """Look twice, ``seconds`` apart; ``tell`` hears how many have passed."""
+def services(settings: Settings, clock: Clock, seconds: float) -> ServicesSeen:
+    """Look twice, ``seconds`` apart."""
     port = api_port(settings.api_url)
     before = units.show(), _running(settings, port)
     began = clock.monotonic()
     while (left := began + seconds - clock.monotonic()) > 0:
-        tell(seconds - left)
-        clock.wait(min(left, _TURN_SECONDS))
+        clock.wait(left)
     after = units.show(), _running(settings, port)
     return ServicesSeen(
         seconds=seconds,

@@ -47,7 +47,7 @@ class Plan(NamedTuple):
 class Watch(NamedTuple):
     """Who looks on: shown what is being done and what was found, and asked before the order is sent."""
 
-    doing: Callable[[str], AbstractContextManager[Callable[[str], None]]]
+    doing: Callable[[str], AbstractContextManager[None]]
     done: Callable[[Step], None]
     agrees: Callable[[Wish, Mapping[str, float]], bool]
 
@@ -176,13 +176,8 @@ class _Run:
     def services(self) -> tuple[Judged, ...]:
         """Watch the services for a while."""
         seconds = self._plan.seconds
-        with self._watch.doing("watching the services") as tell:
-            seen = services(
-                self._settings,
-                self._clock,
-                seconds,
-                lambda passed: tell(f"watching the services, {passed:.0f}s of {seconds:.0f}s"),
-            )
+        with self._watch.doing(f"watching the services for {seconds:.0f}s"):
+            seen = services(self._settings, self._clock, seconds)
         return judge(SERVICES, seen, self._shown)
 
     def logs(self) -> tuple[Judged, ...]:

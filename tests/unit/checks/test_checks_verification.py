@@ -351,6 +351,7 @@ LOGS = {
     "it is fatal by its words": (logged(("ERROR", "FATAL: over")), FAIL),
     "errors are worth a word": (logged(("ERROR", "HTTP error fetching candles: x"), ("INFO", "Heartbeat")), WARN),
     "a warning is none": (logged(("WARNING", "Failed to fetch candle. Retrying...")), PASS),
+    "its runner has stopped": (logged(("INFO", "Heartbeat"), ("INFO", "Runner stopped.")), FAIL),
     "there is none": (logged(lines=(), newest_ms=None), FAIL),
     "it cannot be read": (logged(trouble="Permission denied"), UNKNOWN),
 }

@@ -74,8 +74,8 @@ class World:
 
 
 @contextmanager
-def _doing(_: str) -> Iterator[object]:
-    yield lambda _: None
+def _doing(_: str) -> Iterator[None]:
+    yield
 
 
 @contextmanager
