@@ -2,7 +2,7 @@
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,6 @@ from genesis_ops.report.formats import Format
 if TYPE_CHECKING:
     from genesis_ops.checks.model import Report
     from genesis_ops.errors import GenesisError
-    from genesis_ops.journal.book import Order
     from genesis_ops.keep.verification import Plan
     from genesis_ops.settings import Settings
 
@@ -129,6 +128,7 @@ def order(  # noqa: PLR0913 - one parameter an option
     output: Rendered = Rendering.TEXT,
 ) -> None:
     """Send one small order on the TEST pair, and look for it in the wallets (step 3)."""
+    from genesis_ops.cli.verify_order import Wanted, send_and_tell
     from genesis_ops.cli.verify_screen import interruptible, require_answer
 
     _require_size(size, "genesis-ops verify order --size 0.001")
@@ -136,7 +136,7 @@ def order(  # noqa: PLR0913 - one parameter an option
         require_answer(f"genesis-ops verify order --side {side} --size {size:g} --yes")
     settings = load_settings(ctx, log_dir=log_dir, api_url=api_url, exchange_url=exchange_url).settings
     with interruptible():
-        _end_of(_ordered(settings, side, size, output, asks=not yes), settings, output)
+        send_and_tell(settings, Wanted(side, size, asks=not yes, as_json=output is Rendering.JSON))
 
 
 @app.command()
@@ -291,69 +291,6 @@ def _show_baseline(settings: "Settings", output: Rendering) -> None:
     put(lambda page: baseline(found, paper_pair(settings.symbol), place, page))
 
 
-def _ordered(settings: "Settings", side: Side, size: float, output: Rendering, *, asks: bool) -> "Order":
-    """Send the order, if nothing speaks against it and, where somebody is asked, somebody agrees.
-
-    Raises:
-        Refused: something stands against it; nothing was sent.
-        Exit: nobody agreed (130).
-    """
-    from genesis_ops.cli.verify_screen import agrees, doing
-    from genesis_ops.clients.host_clock import HostClock
-    from genesis_ops.clients.paper import paper_pair
-    from genesis_ops.collect.verify_wallets import wallets_now
-    from genesis_ops.errors import AbortCondition, Refused
-    from genesis_ops.runner import manual
-    from genesis_ops.words import Exit
-
-    clock = HostClock()
-    with doing("asking whether an order can be sent"):
-        against = manual.objections(settings, clock)
-        held = {} if against or not asks else wallets_now(settings, clock)
-    if against:
-        raise Refused("no order was sent", notes=against, next_command="genesis-ops preflight")
-    if asks and not agrees(paper_pair(settings.symbol), side, size, held):
-        typer.echo("nothing was sent", err=True)
-        raise typer.Exit(Exit.INTERRUPTED)
-    try:
-        with doing(f"sending {side} {size:g} and looking for it in the wallets, which takes 12 s to 3 minutes"):
-            return manual.place(settings, manual.Wish(side, size), clock, command="genesis-ops verify order")
-    except AbortCondition:
-        _show_newest(settings, output)
-        raise
-
-
-def _end_of(order: "Order", settings: "Settings", output: Rendering) -> NoReturn:
-    """Show an order's steps, and end as it did."""
-    from genesis_ops.checks.verify_order import exit_code
-
-    _show_order(settings, order.id, output)
-    raise typer.Exit(exit_code(order))
-
-
-def _show_newest(settings: "Settings", output: Rendering) -> None:
-    from genesis_ops.collect.journal import whole_journal
-    from genesis_ops.journal.book import MANUAL
-
-    orders = whole_journal(settings.log_dir).book.orders.values()
-    names = [each.id for each in orders if each.purpose == MANUAL]
-    if names:
-        _show_order(settings, names[-1], output)
-
-
-def _show_order(settings: "Settings", name: str, output: Rendering) -> None:
-    from genesis_ops.cli.pages import put
-    from genesis_ops.collect.journal import whole_journal
-    from genesis_ops.report.orders import one, one_as_json
-
-    read = whole_journal(settings.log_dir)
-    found, records = read.book.orders[name], read.records_of(name)
-    if output is Rendering.JSON:
-        typer.echo(one_as_json(found, records), nl=False)
-    else:
-        put(lambda page: one(found, records, page))
-
-
 def _verified(settings: "Settings", plan: "Plan", *, asks: bool, quiet: bool) -> "tuple[Report, GenesisError | None]":
     """Verify, keep the report, and say what could not be written."""
     from genesis_ops.cli import verify_screen as screen
@@ -372,5 +309,5 @@ def _verified(settings: "Settings", plan: "Plan", *, asks: bool, quiet: bool) ->
     try:
         return made._replace(closing=f"kept: {keep(settings, made).name}"), failure
     except GenesisError as error:
-        print_error = failure or error
-        return made._replace(closing="kept: not", overruled=print_error.exit_code), print_error
+        first = failure or error
+        return made._replace(closing="kept: not", overruled=first.exit_code), first

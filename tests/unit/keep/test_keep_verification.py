@@ -109,6 +109,23 @@ def test_an_order_is_judged_by_the_wallets_and_sent_once_whatever_is_replied(her
     assert "services" in [step.name for step in here.steps]
 
 
+NO_TIME = {"feed-down", "maintenance", "clock-ahead"}
+"""Under which faults the exchange does not say that it works, or what time it is."""
+
+
+@pytest.mark.parametrize(
+    "fault", [f.name for f in TABLE if not f.name.startswith(("submit", "wallets", "api", "health"))]
+)
+def test_what_is_wrong_elsewhere_keeps_an_order_back_only_where_the_exchange_is_in_doubt(
+    here: World, fault: str
+) -> None:
+    here.fault(fault)
+    found = outcomes(here.verify().report.checks)
+    wanted = UNKNOWN if fault in NO_TIME else PASS
+    assert (found["order"], found["delta"]) == (wanted, PASS)
+    assert here.changes == ({} if fault in NO_TIME else {SUBMIT: 1})
+
+
 def test_an_order_in_doubt_lets_no_other_one_follow(here: World) -> None:
     here.fault("submit-partial")
     here.fault("submit-internal-error")
