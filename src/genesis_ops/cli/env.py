@@ -43,7 +43,7 @@ File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="The file; d
 
 @app.command()
 def check(ctx: typer.Context, file: File = None, *, output: OutputFormat = Format.TEXT, strict: Strict = False) -> None:
-    """Judge an environment file, and show side by side what systemd, a shell and dotenv read differently."""
+    """Judge a file, and show side by side what is read differently."""
     settings = load_settings(ctx).settings
 
     from genesis_ops.checks.env import env_check
@@ -105,7 +105,7 @@ def show(
     role: Annotated[Role | None, typer.Option("--process", help="Compare with this one of the phase.")] = None,
     output: Annotated[Rendering, typer.Option("--format", help="text, or json for scripts")] = Rendering.TEXT,
 ) -> None:
-    """Show what a unit would get from the file, and what running processes really have; never a secret."""
+    """Show what a unit would get, and what processes really have."""
     if pid is not None and role is not None:
         raise UsageRefused("--pid and --process name the process twice", next_command="genesis-ops env show --help")
     settings = load_settings(ctx).settings

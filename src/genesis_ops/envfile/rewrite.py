@@ -7,7 +7,7 @@ carriage returns, agree. Every other stretch stays as it stands there.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from genesis_ops.envfile import dotenv, shell
@@ -105,8 +105,8 @@ def _cleaned(raw: bytes) -> _Lines:
     """Take the carriage returns away: before a newline, and alone where systemd ends a line at them."""
     text = _RETURNS.sub(rb"\1", raw)
     places = [match.start() for start, end in _gaps(text) for match in _ALONE.finditer(text, start, end)]
-    split = tuple(text.count(b"\n", 0, at) + number + 2 for number, at in enumerate(places))
-    pieces = (text[at + 1 : end] for at, end in pairwise((-1, *places, len(text))))
+    pieces = tuple(text[at + 1 : end] for at, end in pairwise((-1, *places, len(text))))
+    split = tuple(accumulate((piece.count(b"\n") + 1 for piece in pieces[:-1]), initial=1))[1:]
     clean = b"\n".join(pieces)
     ends = clean.endswith(b"\n")
     return _Lines(tuple(clean.removesuffix(b"\n").split(b"\n")) if clean else (), split, ends)
@@ -121,12 +121,14 @@ def _gaps(text: bytes) -> Iterator[tuple[int, int]]:
 def _stretches(lines: _Lines, clean: bytes) -> tuple[tuple[Stretch, ...], dict[int, Meant]]:
     """Write every stretch, and say in which of them what key is meant."""
     readings = (shell.read(clean), dotenv.read(clean))
+    items = tuple(_by_line(reading) for reading in readings)
+    ends = min((reading.ends.line for reading in readings if reading.ends), default=len(lines.texts) + 1)
     stretches: list[Stretch] = []
     wanted: dict[int, Meant] = {}
     line = 1
     for first, last in _spans(readings, len(lines.texts)):
         before = lines.texts[first - 1 : last]
-        item, sure = _agreed(readings, first, last)
+        item, sure = _agreed(items, first, last) if last < ends else (None, False)
         after = _written(before, item) if sure else before
         if item is not None and sure:
             wanted[len(stretches)] = Meant(line + _heads(after, item), item)
@@ -151,11 +153,16 @@ def _spans(readings: tuple[Reading, ...], count: int) -> Iterator[tuple[int, int
             first = line + 1
 
 
-def _agreed(readings: tuple[Reading, ...], first: int, last: int) -> tuple[Item | None, bool]:
+def _by_line(reading: Reading) -> dict[int, list[Item]]:
+    found: dict[int, list[Item]] = {}
+    for item in reading.items:
+        found.setdefault(item.line, []).append(item)
+    return found
+
+
+def _agreed(items: tuple[dict[int, list[Item]], ...], first: int, last: int) -> tuple[Item | None, bool]:
     """Give the one key that both read in these lines, or None where both read nothing; and whether they agree."""
-    if any(reading.ends and reading.ends.line <= last for reading in readings):
-        return None, False
-    one, other = (tuple(item for item in reading.items if first <= item.line <= last) for reading in readings)
+    one, other = ([item for line in range(first, last + 1) for item in each.get(line, ())] for each in items)
     if not one and not other:
         return None, True
     if len(one) != 1 or len(other) != 1 or one[0].value is None or not is_name(one[0].name.encode()):
