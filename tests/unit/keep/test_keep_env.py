@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from genesis_ops.errors import Refused, UsageRefused, WriteFailed
+from genesis_ops.keep import env_systemd
 from genesis_ops.keep.env_systemd import is_there, require_place, write
 
 
@@ -33,6 +34,14 @@ def test_the_copy_belongs_to_the_owner_of_the_file(source: Path) -> None:
     target = source.with_name(".env.systemd")
     write(target, b"new", source)
     assert (target.stat().st_uid, target.stat().st_gid) == (12345, 12346)
+
+
+def test_the_name_of_the_copy_is_on_the_disk_too(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[Path, bool]] = []
+    target = source.with_name(".env.systemd")
+    monkeypatch.setattr(env_systemd, "sync_directory", lambda path: synced.append((path, target.exists())))
+    write(target, b"new", source)
+    assert synced == [(source.parent, True)]
 
 
 def test_a_copy_is_there_if_it_has_the_bytes_and_is_private(source: Path) -> None:

@@ -131,6 +131,13 @@ def test_a_difference_shows_how_a_line_was_built_and_nothing_of_its_value() -> N
     assert text[5].startswith("   2  left as it is: HOST: systemd does not expand")
 
 
+def test_a_line_inside_a_value_shows_nothing_even_if_it_looks_like_a_key() -> None:
+    new = rewrite(b"export API_KEY='one\nabcdefgh=\n# two'\n")
+    text = ["".join(span.text for span in line).rstrip() for line in env_diff.lines(new, WIDE)]
+    assert text[:3] == ["   1  - export API_KEY='***'", "      - ***", "      - # ***"]
+    assert "abcdefgh" not in "".join(text)
+
+
 def test_variables_as_json_have_a_length_and_a_value_only_where_it_may_be_shown() -> None:
     raw = f"API_PORT=8000\nAPI_KEY={SECRET}\n".encode()
     told = json.loads(env_show.document(unit(".env", raw, (Running(7, "runner", {"API_PORT": Secret("1")}),))))
