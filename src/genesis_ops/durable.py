@@ -96,7 +96,7 @@ def sync_directory(directory: Path) -> None:
 def _removed_on_failure(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError:
+    except BaseException:  # a signal in the middle, too
         with suppress(OSError):
             path.unlink()
         raise

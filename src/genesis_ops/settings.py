@@ -63,7 +63,8 @@ class Settings:
         if number < 0:
             return f"{-number} {'day' if number == -1 else 'days'} before Day 0"
         if of > self.phase_end:
-            return f"day {number}, after the {self.phase_days} days of the phase"
+            after = (of - self.phase_end).days
+            return f"{after} {'day' if after == 1 else 'days'} after the phase"
         return f"day {number} of {self.phase_days}{', the last' if of == self.phase_end else ''}"
 
 

@@ -121,7 +121,9 @@ def test_a_finding_is_printed_without_colour_and_without_a_sign_beyond_ascii(roo
 def test_every_timer_has_its_service_and_says_its_zone() -> None:
     names = {path.name for path in UNITS}
     timers = [path for path in UNITS if path.suffix == ".timer"]
-    assert {path.stem for path in timers} == {"genesis-stop-check", "genesis-snapshot", "genesis-daily-summary"}
+    assert {path.stem for path in timers} == {
+        *("genesis-stop-check", "genesis-snapshot", "genesis-daily-summary", "genesis-daily-summary-yesterday"),
+    }
     assert all(f"{path.stem}.service" in names for path in timers)
     assert all(re.search(r"^OnCalendar=(\*:0/10|.* UTC)$", path.read_text(), re.MULTILINE) for path in timers)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -138,7 +139,7 @@ def test_today_is_told_with_the_host_even_where_nothing_answers(root: Path, monk
     assert done.exit_code == FAIL
     assert "| Runner | no runner process |" in done.stdout
     assert "| api-health | FAIL | nobody answers at " in done.stdout
-    assert "1. genesis-ops snapshot (there is none of this day yet)" in done.stdout
+    assert "1. `genesis-ops snapshot` (there is none of this day yet)" in done.stdout
     assert "the day is not over" in done.stdout
 
 
@@ -322,7 +323,7 @@ def test_a_day_that_cannot_be_meant_is_usage(root: Path, day: str, words: str) -
 
 def test_a_day_after_the_phase_is_told_as_such(root: Path) -> None:
     summary(root, "2026-03-18")
-    assert "day 42, after the 42 days of the phase" in file_of(root, "2026-03-18").read_text()
+    assert ": 1 day after the phase\n" in file_of(root, "2026-03-18").read_text()
 
 
 # --- the team's own template
@@ -450,6 +451,24 @@ def test_the_switch_hears_of_every_other_end_as_a_failure(
     assert done.exit_code == expected.get(what, 130)
     assert [target for target, _ in heard] == ["/secret/start?rid=1", "/secret/fail?rid=1"]
     assert "nowhere" not in heard[1][1]
+
+
+def test_a_second_sigterm_does_not_keep_the_failure_from_the_switch(
+    root: Path, heard: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ping.Ping.fail
+
+    def stopped(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def stopped_again(switch: ping.Ping, body: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        told(switch, body)
+
+    monkeypatch.setattr("genesis_ops.collect.day.judge_day", stopped)
+    monkeypatch.setattr(ping.Ping, "fail", stopped_again)
+    assert summary(root, GOOD, *PING).exit_code == TERMINATED
+    assert [target for target, _ in heard] == ["/secret/start?rid=1", "/secret/fail?rid=1"]
 
 
 def test_a_switch_that_fails_changes_neither_verdict_nor_exit_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

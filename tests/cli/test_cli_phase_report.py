@@ -25,6 +25,7 @@ from genesis_ops.state.operations import RESUME, record
 from genesis_ops.words import HOUR_MS, MINUTE_MS
 
 PASS, FAIL, USAGE, UNKNOWN, WRITE = 0, 1, 2, 3, 70
+JOURNAL = ("journal-whole", "one-order-per-candle", "orders-resolved", "log-agrees", "state-agrees")
 TROUBLE = Plan(
     end=75.5,
     live=38.4,
@@ -101,7 +102,7 @@ def test_a_quiet_phase_passes_and_shows_a_row_a_day_and_the_verdict_last(quiet: 
     assert drawn[0].startswith("Phase-report  so far: day 2 of 42, to 2026-02-06 00:58 UTC")
     assert drawn[3] == "  Day 0   04 Feb  ························██████████████▲▲████████"
     assert drawn[4] == "  Day 1   05 Feb  ██████████████████████████████▲▲██▲▲████████████  2 orders"
-    assert drawn[-1].startswith("PASS  17 of 18 checks passed, 1 skipped")
+    assert drawn[-1].startswith("PASS  18 of 19 checks passed, 1 skipped")
 
 
 def test_a_troubled_phase_fails_and_names_outages_causes_and_what_is_left_to_ask(troubled: PhaseRoot) -> None:
@@ -162,8 +163,13 @@ def test_orders_of_the_older_runner_which_kept_no_journal_are_not_passed_over(
     )
     with log.open("a") as file:
         file.writelines(f"{began}{words}\n" for words in said)
-    assert outcomes(root)["wallet-explained"] == "UNKNOWN"
-    assert "  orders      1 order in the log, none in a journal" in report(root).stdout
+    judged = outcomes(root)
+    assert {judged[name] for name in ("wallet-explained", *JOURNAL)} == {"UNKNOWN"}
+    text = " ".join(report(root).stdout.split())
+    assert "orders 1 order in the log, none in a journal" in text
+    assert "no journal in logs/paper_trading; 1 order of the older runner in the log" in text
+    assert f"{', '.join(JOURNAL)}: who can tell" in text
+    assert "no trace of an order" not in text
 
 
 # --- when it is asked
@@ -231,6 +237,54 @@ def test_closes_missing_before_the_first_one_are_a_gap_of_no_candles_as_stop_che
     assert (judged["closes-processed"], judged["candle-gap"]) == ("FAIL", "PASS")
 
 
+# --- what is not there at all
+
+
+def test_a_phase_whose_first_days_are_lost_is_not_counted_as_whole(make: Callable[[Plan], PhaseRoot]) -> None:
+    root = make(Plan(end=100))
+    for day in ("20260204", "20260205"):
+        (root.logs / f"runner_{day}.log").unlink()
+    whole = document(root)
+    judged = {check["id"]: check for check in whole["checks"]}
+    assert (judged["closes-processed"]["outcome"], judged["uptime"]["outcome"]) == ("UNKNOWN", "UNKNOWN")
+    assert whole["phase"]["not_covered"] == {"days": 2, "closes": 47}
+    assert judged["closes-processed"]["detail"] == (
+        "52 of 99 closes, 2 days and 47 closes not covered before the log begins amid a run on Day 2 (06 Feb 00:00)"
+    )
+    assert (judged["closes-processed"]["observed"], judged["closes-processed"]["expected"]) == (52, 99)
+    assert judged["uptime"]["observed"] == pytest.approx(0.52, abs=0.001)
+    assert any("2 days and 47 closes" in question for question in whole["phase"]["questions"])
+    assert any("do days without full cover count: 04 Feb and 05 Feb (2 of 5)" in q for q in whole["phase"]["questions"])
+    text = report(root).stdout
+    assert "  Day 0   04 Feb  ················································  0 of 24" in text
+    assert re.search(r"the log was alive 51\.9\d % of the time since Day 0;", text)
+
+
+def test_a_phase_that_a_runner_began_two_days_late_is_a_warning(make: Callable[[Plan], PhaseRoot]) -> None:
+    judged = {check["id"]: check for check in document(make(Plan(start=55, end=60)))["checks"]}
+    assert (judged["closes-processed"]["outcome"], judged["uptime"]["outcome"]) == ("WARN", "WARN")
+    assert "before the first run begins on Day 2 (06 Feb 07:00)" in judged["closes-processed"]["detail"]
+
+
+@pytest.mark.parametrize("start", [0, 13 + 4 / 60, 23.5])
+def test_a_phase_begins_at_whatever_hour_of_day_zero(make: Callable[[Plan], PhaseRoot], start: float) -> None:
+    judged = outcomes(make(Plan(start=start, end=30)))
+    assert (judged["closes-processed"], judged["uptime"]) == ("PASS", "PASS")
+
+
+def test_a_phase_that_ends_without_a_day_of_live_paper_fails_and_a_young_one_does_not(
+    make: Callable[[Plan], PhaseRoot],
+) -> None:
+    root = make(Plan(start=13, end=1008.1, down=((20, 1000),)))
+    checks = {check["id"]: check for check in document(root)["checks"]}
+    assert (checks["live-paper"]["outcome"], checks["live-paper"]["detail"]) == (
+        "FAIL",
+        "0 of 42 days, 0 of 1008 closes",
+    )
+    assert "  live-paper  0 of 42 days, 0 of 1008 closes" in report(root).stdout
+    assert outcomes(root, until="2026-02-04T19:30:00Z")["live-paper"] == "SKIP"
+
+
 # --- formats
 
 
@@ -238,7 +292,11 @@ def test_the_json_is_every_reports_object_and_has_the_phase_beside_it(troubled: 
     whole = document(troubled)
     assert (whole["schema"], whole["command"], whole["verdict"]) == ("genesis-ops.report/1", "phase-report", "FAIL")
     phase = whole["phase"]
-    assert phase["closes"] == {"expected": 63, "processed": 58, "evaluated": 58, "late": 3, "missing": 5}
+    assert phase["closes"] == {
+        "expected": 63, "processed": 58, "evaluated": 58, "unevaluated": 0, "late": 3, "missing": 5, "whole_phase": 1008
+    }  # fmt: skip
+    assert phase["live_paper"] == {"days": 3, "closes": 32}
+    assert phase["not_covered"] == {"days": 0, "closes": 0}
     assert phase["actions"] == {"LONG": 3, "SHORT": 1}
     assert phase["latency_ms"]["max"] >= 30 * MINUTE_MS
     assert phase["wallet"]["base_unexplained"] == 0
@@ -263,6 +321,39 @@ def test_the_other_formats_are_those_of_every_judging_command(troubled: PhaseRoo
 
 
 # --- evidence that is damaged, missing or may not be read
+
+
+def test_what_only_this_user_may_not_read_is_unknown_and_nobody_is_sent_to_mend_it(
+    make: Callable[[Plan], PhaseRoot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make(Plan(end=45, live=38.4))
+    hide(root.logs, monkeypatch)
+    done = report(root, until="2026-02-05T21:00:00Z")
+    text = " ".join(done.stdout.split())
+    assert done.exit_code == UNKNOWN
+    assert "FAIL" not in done.stdout
+    assert "note: logs/paper_trading cannot be read by this user" in text
+    assert text.count("sudo -u <the runner's user> genesis-ops phase-report or: ls -ld") == 1
+    assert "who may look at what this user may not? (logs/paper_trading cannot be read by this user)" in text
+    for wrong in ("counts for none", "put the log files back", "do NOT delete", "nothing has run", "begun at all"):
+        assert wrong not in text
+
+
+def hide(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system refuse whatever lies in a directory, as it does for another user's."""
+
+    def guarded(real: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **more: Any) -> Any:
+            return refusal(str(path)) if str(path).startswith(str(directory)) else real(path, *rest, **more)
+
+        return call
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    for name in ("open", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, guarded(getattr(os, name), refuse))
+    monkeypatch.setattr(os, "access", guarded(os.access, lambda _: False))
 
 
 def test_a_damaged_journal_is_a_finding_and_the_rest_is_told(make: Callable[[Plan], PhaseRoot]) -> None:
@@ -412,7 +503,7 @@ def test_where_the_html_cannot_be_written_the_report_is_told_and_the_end_is_70(
 ) -> None:
     done = report(quiet, "--html", str(tmp_path / "nowhere" / "phase.html"))
     assert done.exit_code == WRITE
-    assert "PASS  17 of 18 checks passed" in done.stdout
+    assert "PASS  18 of 19 checks passed" in done.stdout
     assert "could not be written: No such file or directory" in done.stderr
 
 

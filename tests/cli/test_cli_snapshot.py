@@ -118,9 +118,9 @@ def test_a_place_that_cannot_be_written_is_told(root: Path) -> None:
         assert "next: " in done.stderr
 
 
-def test_what_is_left_out_of_a_bundle_is_said_even_when_quiet(root: Path) -> None:
+def test_what_is_left_out_of_a_bundle_is_said(root: Path) -> None:
     (root / "logs" / "paper_trading" / "runner_20260203.log").symlink_to("nowhere")
-    done = process("--root", str(root), "snapshot", "--bundle", "--quiet")
+    done = process("--root", str(root), "snapshot", "--bundle")
     assert done.returncode == 0
     assert "left out: logs/paper_trading/runner_20260203.log: No such file or directory" in done.stderr
 

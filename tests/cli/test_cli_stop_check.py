@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,33 @@ def test_an_interrupted_enforcement_says_what_was_done_and_what_to_type_and_ends
     assert (read_latch(logs(root)) is not None) == stored
     (operation,) = read(logs(root)).found
     assert operation.other["steps"][-1]["name"] == "interrupted"
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    ms = int(datetime.fromisoformat(moment).timestamp() * 1000)
+    monkeypatch.setattr("genesis_ops.clients.host_clock.HostClock.now_ms", lambda _: ms)
+
+
+@pytest.mark.parametrize("moment", ["2026-02-03T12:00:00+00:00", "2026-02-04T12:00:00+00:00"])
+def test_cron_is_told_nothing_before_the_runner_was_first_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    at(monkeypatch, moment)
+    done = stop_check(tmp_path, "--quiet")
+    assert (done.exit_code, done.output) == (PASS, "")
+    assert stop_check(tmp_path).exit_code != PASS
+
+
+def test_a_log_that_is_gone_on_a_later_day_is_told_to_cron(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, "2026-02-05T00:00:00+00:00")
+    done = stop_check(tmp_path, "--quiet")
+    assert done.exit_code == UNKNOWN
+    assert "there is no log directory" in " ".join(done.stdout.split())
+
+
+def test_after_the_phase_nobody_has_to_trade(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (root / "config" / "genesis-ops.toml").open("a") as file:
+        file.write('phase_end = "2026-02-04"\n')
+    at(monkeypatch, "2026-03-20T12:00:00+00:00")
+    document = json.loads(stop_check(root, "--format", "json").stdout)
+    assert document["window"]["end"] == "2026-02-05T00:02:00Z"

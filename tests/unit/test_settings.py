@@ -341,3 +341,17 @@ def test_the_settings_load_without_the_heavy_libraries() -> None:
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     modules = set(done.stdout.split())
     assert not modules & {"pydantic", "typer", "rich", "httpx", "psutil", "tomllib", "difflib"}
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2026-02-03", "1 day before Day 0"),
+        ("2026-02-04", "day 0 of 42"),
+        ("2026-03-17", "day 41 of 42, the last"),
+        ("2026-03-18", "1 day after the phase"),
+        ("2026-03-20", "3 days after the phase"),
+    ],
+)
+def test_a_day_is_told_by_its_place_in_the_phase(day: str, told: str) -> None:
+    assert load({}, {}, None).settings.told_day(date.fromisoformat(day)) == told

@@ -15,7 +15,7 @@ from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Report, Result
 from genesis_ops.checks.prerequisites import latch_found
 from genesis_ops.clients.process import Process
-from genesis_ops.runlog.tally import LATE_MS
+from genesis_ops.runlog.tally import LATE_MS, Fate
 from genesis_ops.settings import Settings
 from genesis_ops.state.latch import Latch
 from genesis_ops.state.operations import Operation
@@ -72,19 +72,32 @@ class DayEvidence(NamedTuple):
 
     @property
     def due(self) -> int:
-        """How many candles have closed in the window, long enough ago for the log to say so."""
-        return sum(hour.close_ms + LATE_MS <= self.end_ms for hour in self.seen.log.tally.hours)
+        """How many candles have closed in the window, long enough ago for the log to say so and not before it began."""
+        log = self.seen.log
+        known = (hour for hour in log.tally.hours if log.nothing or hour.fate is not Fate.UNCOVERED)
+        return sum(hour.close_ms + LATE_MS <= self.end_ms for hour in known)
 
     @property
-    def missing(self) -> frozenset[int]:
-        """The candles (open times in ms) of which the log has no close, to the day's end."""
-        views = (self.seen.log, self.stop.log)
-        return frozenset(ts for log in views for gap in log.gaps for ts in gap.missing)
+    def missing(self) -> frozenset[int] | None:
+        """The candles (open times in ms) that closed on the day and have no close; None where the log has no line."""
+        if self.seen.log.nothing:
+            return None
+        close_of = self.settings.timeframe.close_of
+        gone = {ts for view in (self.seen, self.stop) for gap in view.log.gaps for ts in gap.missing}
+        return frozenset(ts for ts in gone if self.start_ms <= close_of(ts) < self.end_ms)
 
     @property
     def told(self) -> str:
         """Name the day: ``2026-02-19, day 15 of 42``."""
         return f"{self.date}, {self.settings.told_day(self.date)}"
+
+
+def candle_gap(day: DayEvidence) -> Result:
+    """No two neighbouring closes are more than two candles apart; where none was due, none is asked for."""
+    found = stop.candle_gap(day.stop)
+    if found.outcome is Outcome.UNKNOWN and not day.seen.log.nothing and not day.due:
+        return Result(Outcome.SKIP, "no close was due", found.observed, found.expected)
+    return found
 
 
 def candle_frequency(day: DayEvidence) -> Result:
@@ -159,7 +172,10 @@ _LOST = "put the log files back that hold this day, if there are any; genesis-op
 _ACCEPTANCE = {check.id: check for check in acceptance.CHECKS}
 
 CHECKS: tuple[Check[DayEvidence], ...] = (
-    *(_of(check, _stop) for check in stop.CHECKS),
+    *(
+        _of(check, _stop)._replace(judge=candle_gap) if check.id == "candle-gap" else _of(check, _stop)
+        for check in stop.CHECKS
+    ),
     Check("candle-frequency", "Every close of the day is there", candle_frequency, _doubt),
     _of(_ACCEPTANCE["candle-source"], _seen),
     _of(_ACCEPTANCE["evaluation-count"], _seen),

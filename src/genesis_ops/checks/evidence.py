@@ -37,6 +37,16 @@ class Silence(NamedTuple):
     why: Explanation
 
 
+class Outage(NamedTuple):
+    """A stretch (ms, UTC) in which something failed again and again, and how often it did."""
+
+    feed: bool
+    """Whether it was requests for candles; else it was evaluations."""
+    from_ms: int
+    to_ms: int
+    times: int
+
+
 class LogEvidence(NamedTuple):
     """What the log says of a window ``[start_ms, end_ms]`` (UTC), and of what stands just before it."""
 
@@ -66,6 +76,8 @@ class LogEvidence(NamedTuple):
     """What hindered the reading: files that cannot be read, or only in part."""
     nothing: str
     """Why there is nothing to judge; empty where there are lines in the window."""
+    outages: tuple[Outage, ...] = ()
+    """When requests for candles or evaluations failed in the window, every one counted."""
 
     @property
     def closes(self) -> tuple[Close, ...]:

@@ -1,13 +1,15 @@
 """Why candles are missing or a log fell silent, read from the lines around it; pure (contract §9, candle-frequency)."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from genesis_ops.checks.evidence import Explanation
 from genesis_ops.runlog.events import (
+    CRITICAL,
     CandleSelection,
+    ChampionNotLoaded,
     ClockOff,
     EvaluateError,
     Event,
@@ -29,6 +31,8 @@ SILENT_MS = 5 * MINUTE_MS
 """How long (ms) a log may stand still at the 10 s poll without the silence being named (contract §9, window)."""
 
 _STEP_MS = MINUTE_MS
+_LONGEST = 300
+"""How many characters of a last message are quoted."""
 _NO_ROW, _NO_CAUSE = "the exchange had no row for it", "no cause found in the lines around it"
 UNEXPLAINED = (_NO_ROW, _NO_CAUSE)
 """What is said where the lines around a gap show nothing wrong; the runner's own record of it says more."""
@@ -140,16 +144,11 @@ def _how_it_ended(lines: Sequence[LogLine], last: LogLine) -> str:
     """Say how a process ended, from its last lines."""
     own = [line for line in lines if line.at_ms <= last.at_ms and last.at_ms - line.at_ms < _STEP_MS]
     for line in reversed(own):
-        for types, words in _ENDINGS:
-            if isinstance(line.event, types):
-                return f" ({words(line)})"
+        if line.level == CRITICAL or isinstance(line.event, (Fatal, GaveUp, ChampionNotLoaded)):
+            return f" ({line.message[:_LONGEST]})"
+    if any(isinstance(line.event, (SignalReceived, Interrupted, RunnerStopped)) for line in own):
+        return " (stopped in good order)"
     return " (killed, or the host was down)"
-
-
-_ENDINGS: tuple[tuple[tuple[type[Event], ...], Callable[[LogLine], str]], ...] = (
-    ((Fatal, GaveUp), lambda line: line.message),
-    ((SignalReceived, Interrupted, RunnerStopped), lambda _: "stopped in good order"),
-)
 
 
 def _stepped_by(before: LogLine, after: LogLine, lines: Sequence[LogLine]) -> int:

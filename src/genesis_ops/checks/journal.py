@@ -41,12 +41,16 @@ class Armed(NamedTuple):
 
 
 class LogWords(NamedTuple):
-    """What the runner log tells of orders: a line before each one; or why it cannot be read."""
+    """What the runner log tells of orders: a line before each one; or why it cannot be read.
+
+    ``older`` counts those of the older runner, which kept no journal.
+    """
 
     present: bool
     submitting: tuple[Line, ...] = ()
     times_ms: tuple[int, ...] = ()
     trouble: str = ""
+    older: int = 0
 
 
 class StateWords(NamedTuple):
@@ -94,6 +98,8 @@ class JournalFacts(NamedTuple):
         """Say why there is no journal to judge; empty where there is one, or where one is missed."""
         if self.files or self.damage or self.trouble or self.log.submitting or self.state.records:
             return ""
+        if self.log.older:
+            return f"no journal in {self.shown}; {count(self.log.older, 'order')} of the older runner in the log"
         return f"no journal in {self.shown}, and no trace of an order"
 
     @property

@@ -15,6 +15,7 @@ from genesis_ops.clients.health import Answer
 from genesis_ops.clients.process import Process, Trader
 from genesis_ops.errors import typed
 from genesis_ops.runlog.reader import Line, LogLine
+from genesis_ops.state.hidden import HIDDEN, look_as_owner
 from genesis_ops.words import Mode, clock_time, duration, stamp, visible
 
 _VERIFIES_WITHIN_MS = 60_000
@@ -78,7 +79,7 @@ def _blocked(host: Host, detail: str) -> str:
 
 
 def _remedy(host: Host) -> str:
-    if host.latch is not None:
+    if host.latch is not None and not host.latch.hidden:
         return 'genesis-ops resume --reason "..."      and then genesis-ops run'
     return f"{_run(host)}      or: sudo systemctl start genesis-runner"
 
@@ -126,6 +127,9 @@ def state_heartbeat(host: Host) -> Result:
     """Ask whether the state's heartbeat is younger than three of its turns."""
     state, shown = host.state, visible(host.settings.shown(host.settings.state_file))
     limit = heartbeat_limit(host.interval)
+    if state.fault.endswith(HIDDEN):
+        remedy = look_as_owner("preflight", host.settings.state_file)
+        return Result(Outcome.UNKNOWN, state.fault, "hidden", limit, remedy=remedy)
     if state.fault:
         remedy = "genesis-ops stop-check      never delete it: a runner without it would trade its last candle again"
         return Result(Outcome.FAIL, state.fault, "unreadable", limit, remedy=remedy)

@@ -3,14 +3,18 @@
 The stop conditions and the journal's checks are those of ``stop-check`` and ``orders verify``, over the whole phase.
 """
 
+from collections.abc import Callable
+
 from genesis_ops.checks import journal, stop
 from genesis_ops.checks.acceptance import champion_loaded, log_doubt
-from genesis_ops.checks.evidence import Evidence
+from genesis_ops.checks.evidence import Evidence, OrdersFound
 from genesis_ops.checks.journal import JournalFacts
 from genesis_ops.checks.model import Check, Outcome, Place, Result
-from genesis_ops.checks.phase_candles import Latency, candles, expected, latency, unevaluated
+from genesis_ops.checks.phase_begun import as_far_as_begun
+from genesis_ops.checks.phase_candles import Latency, candles, expected, latency
 from genesis_ops.checks.phase_evidence import PhaseEvidence
-from genesis_ops.checks.phase_outages import outages, uptime
+from genesis_ops.checks.phase_live import live_paper
+from genesis_ops.checks.phase_outages import counted_from_ms, outages, uptime
 from genesis_ops.checks.phase_wallet import Account, Moved, account
 from genesis_ops.checks.wording import close_time, count, exactly, listed, told_gap
 from genesis_ops.runlog.runs import Run
@@ -77,6 +81,8 @@ def champion_frozen(evidence: PhaseEvidence) -> Result:
     frozen = evidence.frozen
     if evidence.log.nothing and frozen.pinned_ms is None and not frozen.difference:
         return Result(Outcome.UNKNOWN, frozen.trouble or "it is frozen by the first run", None, None, (), _PREFLIGHT)
+    if frozen.hidden:
+        return Result(Outcome.UNKNOWN, frozen.trouble or frozen.difference, frozen.sha256, None, (), _PREFLIGHT)
     if frozen.trouble or frozen.difference:
         return Result(Outcome.FAIL, frozen.trouble or frozen.difference, frozen.sha256, None, (), _CHAMPION)
     others = [start for start in evidence.starts if start.champion_sha256 != frozen.sha256]
@@ -100,22 +106,24 @@ def closes_processed(evidence: PhaseEvidence) -> Result:
         return Result(Outcome.UNKNOWN, log.nothing or "no candle has closed yet", 0, 0, (), _PREFLIGHT)
     detail = f"{len(due) - len(missing)} of {count(len(due), 'close')}"
     if not missing:
-        return Result(Outcome.PASS, detail, len(due), len(due))
+        return as_far_as_begun(log, Result(Outcome.PASS, detail, len(due), len(due)))
     worst = max(log.gaps, key=lambda gap: len(gap.missing), default=None)
     detail += f"; {told_gap(log, worst)}" if worst else ""
     detail += f"; {count(len(log.gaps) - 1, 'more gap')}" if len(log.gaps) > 1 else ""
     if worst and len(worst.missing) > 1:  # the doubt makes it UNKNOWN where it may stand in what nobody could read
         outcome = Outcome.WARN if log.troubles else Outcome.FAIL
-        return Result(outcome, detail, len(due) - len(missing), len(due), (), "see candle-gap")
+        result = Result(outcome, detail, len(due) - len(missing), len(due), (), "see candle-gap")
+        return as_far_as_begun(log, result)
     proof = tuple(line for gap in log.gaps for line in (*gap.why.evidence, *gap.beside))
-    return Result(Outcome.WARN, detail, len(due) - len(missing), len(due), proof, "runbook: Missing Hours")
+    result = Result(Outcome.WARN, detail, len(due) - len(missing), len(due), proof, "runbook: Missing Hours")
+    return as_far_as_begun(log, result)
 
 
 def closes_evaluated(evidence: PhaseEvidence) -> Result:
     """Ask whether every announced close was evaluated once, and how soon after it."""
     log = evidence.log
     found = candles(log)
-    none = unevaluated(found, log.end_ms)
+    none = [candle for candle in found if candle.unevaluated]
     many = [candle for candle in found if candle.evaluations > 1]
     good = sum(candle.evaluations == 1 for candle in found)
     total = good + len(none) + len(many)
@@ -221,6 +229,8 @@ def told_moved(change: Moved, coins: tuple[str, str]) -> str:
 def daily_papers(evidence: PhaseEvidence) -> Result:
     """Ask whether every day that is over has a snapshot and a summary (runbook, Day 2 to 42)."""
     papers = evidence.papers
+    if papers.trouble:
+        return Result(Outcome.UNKNOWN, papers.trouble)
     if not papers.due:
         return Result(Outcome.SKIP, "no day of the phase is over yet")
     no_snapshot = [day for day in papers.due if day not in papers.snapshots]
@@ -248,21 +258,24 @@ def _number(day: str) -> int:
 
 
 def log_alive(evidence: PhaseEvidence) -> Result:
-    """Ask in which share of the time since its first line the log lived, and name the longest silence."""
+    """Ask in which share of the phase so far the log lived, and name the longest silence.
+
+    A phase that begins at whatever hour of Day 0 is counted from then on, one that begins later from Day 0 on.
+    """
     log = evidence.log
     share = uptime(log)
     if share is None:
         return Result(Outcome.UNKNOWN, log.nothing or "the log has only begun", None, UPTIME, (), _PREFLIGHT)
     silent = [outage for outage in outages(log) if outage.silent]
-    told = f"{told_share(share)} of {duration((log.end_ms - (log.first_ms or 0)) / 1000)}"
+    told = f"{told_share(share)} of {duration((log.end_ms - counted_from_ms(log)) / 1000)}"
     if not silent:
-        return Result(Outcome.PASS, f"{told}, no silence", round(share, 6), UPTIME)
+        return as_far_as_begun(log, Result(Outcome.PASS, f"{told}, no silence", round(share, 6), UPTIME))
     longest = max(silent, key=lambda outage: outage.length_ms)
     length = f"{count(len(silent), 'silence')}, the longest {duration(longest.length_ms / 1000)}"
     outcome = Outcome.WARN if share < UPTIME else Outcome.PASS
     proof = next(silence.why.evidence for silence in log.silences if silence.from_ms == longest.from_ms)
     remedy = "" if outcome is Outcome.PASS else "runbook: Troubleshooting"
-    return Result(
+    result = Result(
         outcome,
         f"{told}; {length} from {_at(longest.from_ms)}: {longest.cause}",
         round(share, 6),
@@ -270,6 +283,7 @@ def log_alive(evidence: PhaseEvidence) -> Result:
         proof if outcome is Outcome.WARN else (),
         remedy,
     )
+    return as_far_as_begun(log, result)
 
 
 def told_share(share: float) -> str:
@@ -287,11 +301,34 @@ def _log_doubt(evidence: PhaseEvidence) -> str:
 
 
 def _of_stop(check: Check[Evidence]) -> Check[PhaseEvidence]:
-    return Check(check.id, check.title, lambda e: check.judge(e.stop), lambda e: check.doubt(e.stop))
+    def judged(evidence: PhaseEvidence) -> Result:
+        stop = evidence.stop
+        return _patiently(lambda orders: check.judge(stop._replace(orders=orders)), stop.orders)
+
+    return Check(check.id, check.title, judged, lambda e: check.doubt(e.stop))
 
 
 def _of_journal(check: Check[JournalFacts]) -> Check[PhaseEvidence]:
-    return Check(check.id, check.title, lambda e: check.judge(e.journal), lambda e: check.doubt(e.journal))
+    def judged(evidence: PhaseEvidence) -> Result:
+        facts = evidence.journal
+        if facts.nothing and facts.log.older and evidence.log.tally.submissions:  # nobody can tell what they did
+            return Result(Outcome.UNKNOWN, facts.nothing, None, None, (), _OLDER)
+        return _patiently(lambda orders: check.judge(facts._replace(orders=orders)), facts.orders)
+
+    return Check(check.id, check.title, judged, lambda e: check.doubt(e.journal))
+
+
+def _patiently(judged: Callable[[OrdersFound], Result], orders: OrdersFound) -> Result:
+    """Warn where a check fails for nothing but orders about which a living runner is asking the wallets.
+
+    ``stop-check`` fails at once for them (order protocol); the report of weeks need not, for what two minutes settle.
+    """
+    stuck = orders._replace(doubts=tuple(doubt for doubt in orders.doubts if not doubt.settling))
+    result = judged(stuck)
+    if stuck == orders or result.outcome is not Outcome.PASS:
+        return result
+    whole = judged(orders)
+    return result if whole.outcome is Outcome.PASS else whole._replace(outcome=Outcome.WARN, remedy=_SETTLING)
 
 
 _RECEIPT = "look for acceptance_receipt_*.json beside the logs, or in a snapshot's bundle"
@@ -300,6 +337,8 @@ _CHAMPION = (
 )
 _UNPINNED = "set champion_sha256; the next start of genesis-ops run pins the file that it finds"
 _PREFLIGHT = "genesis-ops preflight"
+_OLDER = "the older runner kept no journal: compare the exchange's own history of orders with the log"
+_SETTLING = "look again in two minutes: the runner is asking the wallets"
 _WALLET = "compare /account/wallets and the exchange's own history; find out who else trades there"
 
 CHECKS: tuple[Check[PhaseEvidence], ...] = (
@@ -312,5 +351,6 @@ CHECKS: tuple[Check[PhaseEvidence], ...] = (
     Check("wallet-explained", "The orders explain what the wallets did", wallet_explained),
     Check("daily-papers", "Every day has a snapshot and a summary", daily_papers),
     Check("uptime", "The log lived", log_alive, _log_doubt),
+    Check("live-paper", "The champion traded live-paper", live_paper, _log_doubt),
 )
 """Stable ids, in this order."""

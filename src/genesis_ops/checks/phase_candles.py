@@ -26,6 +26,20 @@ class Candle(NamedTuple):
     latency_ms: int | None
     action: str | None
     evaluations: int
+    unevaluated: bool = False
+    """Whether it was announced and never evaluated, although there was time for it."""
+
+
+class Beginning(NamedTuple):
+    """Where a log begins (ms, UTC) that has no line of Day 0: how many days and closes of the phase precede it.
+
+    ``begun`` tells that a run begins there; in the middle of one, the log before it is lost.
+    """
+
+    at_ms: int
+    days: int
+    closes: int
+    begun: bool
 
 
 class Latency(NamedTuple):
@@ -50,15 +64,16 @@ def candles(log: LogEvidence) -> tuple[Candle, ...]:
             hour.close_ms,
             Fate.MISSING if hour.open_ms in gone and hour.fate is Fate.UNCOVERED else hour.fate,
             closes.get(hour.open_ms, []),
-            log.first_ms or 0,
+            log,
         )
         for hour in log.tally.hours
         if hour.open_ms >= log.start_ms
     )
 
 
-def _candle(open_ms: int, close_ms: int, fate: Fate, closes: Sequence[Close], born_ms: int) -> Candle:
+def _candle(open_ms: int, close_ms: int, fate: Fate, closes: Sequence[Close], log: LogEvidence) -> Candle:
     """Put a candle together; what closed before the runner was born waited for its start, and was not late."""
+    born_ms = log.first_ms or 0
     lines = [line for close in closes for line in close.evaluations]
     first = lines[0] if lines else None
     action = None if first is None else _action(first)
@@ -73,6 +88,7 @@ def _candle(open_ms: int, close_ms: int, fate: Fate, closes: Sequence[Close], bo
         max(0, first.at_ms - close_ms) if first is not None and waited else None,
         action,
         len(lines),
+        bool(closes) and not lines and close_ms + 2 * LATE_MS <= log.end_ms,
     )
 
 
@@ -85,13 +101,14 @@ def expected(found: Iterable[Candle]) -> tuple[Candle, ...]:
     return tuple(candle for candle in found if candle.fate is not Fate.UNCOVERED)
 
 
-def unevaluated(found: Iterable[Candle], end_ms: int) -> tuple[Candle, ...]:
-    """Give those that were announced and never evaluated, once there was time for it."""
-    return tuple(
-        candle
-        for candle in found
-        if candle.price is not None and not candle.evaluations and candle.close_ms + 2 * LATE_MS <= end_ms
-    )
+def beginning(log: LogEvidence) -> Beginning | None:
+    """Tell what of the phase precedes the log; None where the log begins on Day 0, at whatever hour, or is none."""
+    first_ms = log.first_ms
+    if first_ms is None or first_ms - log.start_ms < DAY_MS:
+        return None
+    before = sum(candle.fate is Fate.UNCOVERED and candle.close_ms < first_ms for candle in candles(log))
+    begun = bool(log.runs) and log.runs[0].started is not None
+    return Beginning(first_ms, (first_ms - log.start_ms) // DAY_MS, before, begun)
 
 
 def latency(found: Iterable[Candle]) -> Latency | None:

@@ -23,6 +23,7 @@ class Frozen(NamedTuple):
     """The champion's file beside what it was frozen as; ``pinned_ms`` is None where nothing was frozen yet.
 
     ``difference`` says how they differ, ``trouble`` why the file is none or cannot be read; empty where all is well.
+    ``hidden`` where it is only this user who may not look at the file or the pin.
     """
 
     file: str
@@ -30,14 +31,19 @@ class Frozen(NamedTuple):
     pinned_ms: int | None
     difference: str = ""
     trouble: str = ""
+    hidden: bool = False
 
 
 class Papers(NamedTuple):
-    """The days (``2026-02-05``) that are over, and those with a snapshot and with a summary."""
+    """The days (``2026-02-05``) that are over, and those with a snapshot and with a summary.
+
+    ``trouble`` is why this user cannot tell.
+    """
 
     due: tuple[str, ...]
     snapshots: frozenset[str]
     summaries: frozenset[str]
+    trouble: str = ""
 
 
 class Receipts(NamedTuple):
@@ -74,6 +80,8 @@ class PhaseEvidence(NamedTuple):
     papers: Papers
     pair: str
     """The paper pair that stands for the market."""
+    hidden: str = ""
+    """What this user may not look at, so that most of the rest is unknown; empty where nothing is."""
 
     @property
     def coins(self) -> tuple[str, str]:

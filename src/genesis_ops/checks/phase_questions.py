@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from genesis_ops.checks.model import Judged, Outcome
 from genesis_ops.checks.phase import told_moved
-from genesis_ops.checks.phase_candles import Candle, actions, by_day, candles, last_price
+from genesis_ops.checks.phase_candles import Candle, actions, beginning, by_day, candles, last_price
 from genesis_ops.checks.phase_evidence import PhaseEvidence
 from genesis_ops.checks.phase_outages import uptime_by_day
 from genesis_ops.checks.phase_wallet import account
@@ -12,7 +12,7 @@ from genesis_ops.checks.wording import count, listed
 from genesis_ops.journal.book import Order, Start
 from genesis_ops.runlog.tally import Fate
 from genesis_ops.state.operations import Operation
-from genesis_ops.words import clock_time, day_name
+from genesis_ops.words import DAY_MS, clock_time, day_name
 
 _MOST = 8
 """How many of a kind are asked about one by one."""
@@ -26,15 +26,26 @@ _ASKS = {
 
 def questions(evidence: PhaseEvidence, judged: Sequence[Judged]) -> tuple[str, ...]:
     """Give every open question in a sentence, those of the criteria first and in their order."""
+    if evidence.log.nothing and evidence.hidden:
+        return (f"who may look at what this user may not? ({evidence.hidden})",)
     if evidence.log.nothing:
         return (f"has the phase begun at all? ({evidence.log.nothing})", *_by_hand(evidence))
     return (
-        *(f"{each.id}: {_ASKS[each.outcome]}? ({_first(each.detail)})" for each in judged if each.outcome in _ASKS),
+        *_criteria(judged),
         *_result(evidence),
         *_actions(evidence),
         *_days(evidence),
         *_by_hand(evidence),
     )
+
+
+def _criteria(judged: Sequence[Judged]) -> Iterator[str]:
+    """Ask about the criteria; about those that say the same at once."""
+    asked: dict[str, list[str]] = {}
+    for each in judged:
+        if each.outcome in _ASKS:
+            asked.setdefault(f"{_ASKS[each.outcome]}? ({_first(each.detail)})", []).append(each.id)
+    return (f"{', '.join(names)}: {question}" for question, names in asked.items())
 
 
 def _first(detail: str) -> str:
@@ -87,10 +98,14 @@ def _days(evidence: PhaseEvidence) -> Iterator[str]:
 
 
 def days_without_cover(evidence: PhaseEvidence) -> tuple[int, ...]:
-    """Name the days (ms, UTC) on which a close is missing or the log fell silent, from its first line on."""
+    """Name the days (ms, UTC) on which a close is missing or the log fell silent, and those that precede it."""
     found = by_day(candles(evidence.log))
     alive = uptime_by_day(evidence.log, found)
-    return tuple(day for day, inside in found.items() if _missing(inside) or (alive[day] or 1.0) < 1)
+    before = beginning(evidence.log)
+    begun = min(found, default=0) if before is None else before.at_ms - before.at_ms % DAY_MS
+    return tuple(
+        day for day, inside in found.items() if day < begun or _missing(inside) or (alive[day] not in {None, 1.0})
+    )
 
 
 def _missing(inside: Sequence[Candle]) -> bool:

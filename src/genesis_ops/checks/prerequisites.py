@@ -1,6 +1,7 @@
 """Is the host fit for the phase: champion, log directory, .env, clock, disk and latch (runbook, Prerequisites)."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from genesis_ops.checks.host import EnvFound, EnvLine, Host
 from genesis_ops.checks.model import Outcome, Place, Result
@@ -30,7 +31,10 @@ def champion_file(host: Host) -> Result:
     expected = settings.champion_sha256 or (champion.pin.sha256 if champion.pin else None)
     if not found.usable:
         return Result(Outcome.FAIL, f"{shown} {found.fault}", found.sha256, expected, remedy=command)
-    if differs := difference(settings, found, champion.pin):
+    differs = difference(settings, found, champion.pin)
+    if differs and champion.pin is not None and champion.pin.hidden and not settings.champion_sha256:
+        return Result(Outcome.UNKNOWN, differs, found.sha256, expected, remedy=f"ls -ld {typed(settings.log_dir)}")
+    if differs:
         return Result(Outcome.FAIL, f"the champion is frozen: {differs}", found.sha256, expected, remedy=command)
     if settings.champion_sha256:
         how = "as configured"
@@ -163,6 +167,9 @@ def latch_found(latch: Latch | None, where: str) -> Result:
     if latch is None:
         return Result(Outcome.PASS, "clear")
     lines = latch.lines()
+    if latch.hidden:
+        detail = f"nobody can tell: {lines[0]}"
+        return Result(Outcome.UNKNOWN, detail, "hidden", "clear", (), f"ls -ld {typed(Path(where))}")
     detail = (
         f"the latch is damaged, which stops every run: {lines[0]}" if latch.damaged else f"no run starts: {lines[0]}"
     )

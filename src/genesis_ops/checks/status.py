@@ -9,6 +9,7 @@ from genesis_ops.checks.model import Judged, Outcome, Place
 from genesis_ops.clients.health import Answer, Health
 from genesis_ops.runlog.tally import LATE_MS, Fate, Hour
 from genesis_ops.settings import Settings
+from genesis_ops.state.hidden import look_as_owner
 from genesis_ops.state.latch import Latch
 from genesis_ops.words import DAY_MS, Mode, duration, stamp
 
@@ -230,7 +231,10 @@ def alerts(status: Status) -> tuple[Alert, ...]:
 
 def _latch(status: Status) -> Iterator[Alert]:
     latch = status.latch
-    if latch is not None and latch.damaged:
+    if latch is not None and latch.hidden:
+        remedy = look_as_owner("status", status.settings.log_dir)
+        yield Alert("latch", Outcome.UNKNOWN, "LATCH UNKNOWN", f"nobody can tell: {latch.damaged}", remedy)
+    elif latch is not None and latch.damaged:
         told = f"nothing starts while it is there: {latch.damaged}"
         yield Alert("latch", Outcome.FAIL, "LATCH DAMAGED", told, _RESUME)
     elif latch is not None:
@@ -286,7 +290,7 @@ def _dead(status: Status, silent: int) -> Alert:
 
 
 def _start(status: Status) -> str:
-    if status.latch is not None:
+    if status.latch is not None and not status.latch.hidden:
         return ""  # nothing starts before the latch is cleared, which is said above
     return f"{_run(status)}      or: sudo systemctl start genesis-runner"
 
@@ -299,7 +303,8 @@ def _state(status: Status) -> Iterator[Alert]:
     trouble = status.state.trouble
     if trouble is not None:
         head = "NO STATE" if trouble.observed == "missing" else "STATE"
-        yield Alert("state", trouble.outcome, head, trouble.detail, "genesis-ops stop-check")
+        remedy = trouble.remedy if trouble.observed == "hidden" else "genesis-ops stop-check"
+        yield Alert("state", trouble.outcome, head, trouble.detail, remedy)
 
 
 def _trouble(status: Status) -> Iterator[Alert]:

@@ -9,8 +9,9 @@ from genesis_ops.checks.acceptance import log_doubt, repeated, told_again
 from genesis_ops.checks.evidence import Evidence
 from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Result
-from genesis_ops.checks.wording import count, local_time, told_gap
+from genesis_ops.checks.wording import brief, count, local_time, told_gap
 from genesis_ops.runlog.reader import LogLine
+from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.words import Mode, iso
 
 
@@ -69,10 +70,12 @@ def candle_gap(evidence: Evidence) -> Result:
 def state_corrupt(evidence: Evidence) -> Result:
     """The state can be read (condition 5); one that is missing where logs exist is as bad (contract §3)."""
     state = evidence.state
+    if state.problem.endswith(HIDDEN):
+        return Result(Outcome.UNKNOWN, state.problem, "hidden", "readable", (), f"ls -ld {state.file}")
     if state.problem:
         return Result(Outcome.FAIL, state.problem, "unreadable", "readable", (), _CORRUPT)
     if state.state is None and evidence.log.nothing:
-        return Result(Outcome.UNKNOWN, f"no {state.file} and no log: nothing has run here", None, "readable")
+        return Result(Outcome.UNKNOWN, f"no {state.file} to be seen; {evidence.log.nothing}", None, "readable")
     if state.state is None:
         return Result(Outcome.FAIL, f"there is no {state.file}, though logs exist", "missing", "readable", (), _MISSING)
     if state.state.last_processed_candle_ts is None and evidence.log.closes:
@@ -99,7 +102,7 @@ def _doubt(evidence: Evidence) -> str:
 def _no_line(lines: Sequence[LogLine], noun: str, remedy: str, evidence: Evidence) -> Result:
     if not lines:
         return Result(Outcome.PASS, "none", 0, 0)
-    detail = _acknowledged(f"{count(len(lines), noun)}, the newest: {lines[-1].message}", lines, evidence)
+    detail = _acknowledged(f"{count(len(lines), noun)}, the newest: {brief(lines[-1].message)}", lines, evidence)
     return Result(Outcome.FAIL, detail, len(lines), 0, tuple(reversed(lines)), remedy)
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from genesis_ops.checks.evidence import Gap, LogEvidence
-from genesis_ops.words import HOUR_MS, MINUTE_MS, clock_time, day_name, duration
+from genesis_ops.words import HOUR_MS, MINUTE_MS, clock_time, day_name, duration, visible
+
+_MOST_QUOTED = 300
+"""How many characters of a message are quoted in a sentence."""
 
 
 def count(number: int, noun: str) -> str:
@@ -17,10 +20,16 @@ def listed(names: Sequence[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def brief(text: str) -> str:
+    """Cut words of others, such as a fatal line's, to what a person reads; the whole of it stands in the log."""
+    told = visible(text[: _MOST_QUOTED + 1])
+    return told if len(told) <= _MOST_QUOTED else f"{told[: _MOST_QUOTED - 1].rstrip()}…"
+
+
 def close_time(log: LogEvidence, open_ms: int) -> str:
-    """Name a candle by the time of its close, with its day where the window holds the time twice."""
+    """Name a candle by the time of its close, with its day where the window holds the time twice or not at all."""
     close_ms = log.timeframe.close_of(open_ms)
-    several = log.end_ms - log.start_ms > 24 * HOUR_MS
+    several = log.end_ms - log.start_ms > 24 * HOUR_MS or close_ms < log.start_ms
     return f"{day_name(close_ms)} {clock_time(close_ms)}" if several else clock_time(close_ms)
 
 

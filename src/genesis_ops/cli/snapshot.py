@@ -55,12 +55,15 @@ def snapshot(  # noqa: PLR0913 - one parameter an option (contract §6)
     settings = load_settings(
         ctx, log_dir=log_dir, state_file=state_file, api_url=api_url, exchange_url=exchange_url
     ).settings
-    lines = _bundle(settings) if bundle else _snapshot(settings)
-    if not quiet:
-        typer.echo("\n".join(visible(line) for line in lines))
+    lines, troubles = _bundle(settings) if bundle else _snapshot(settings)
+    if quiet:
+        return  # what could not be seen stands in the file
+    for trouble in troubles:
+        typer.echo(visible(f"genesis-ops: {trouble}"), file=sys.stderr)
+    typer.echo("\n".join(visible(line) for line in lines))
 
 
-def _snapshot(settings: "Settings") -> "Sequence[str]":
+def _snapshot(settings: "Settings") -> "tuple[Sequence[str], Sequence[str]]":
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.collect.known_secrets import known_secrets
     from genesis_ops.collect.snapshot import see
@@ -70,11 +73,11 @@ def _snapshot(settings: "Settings") -> "Sequence[str]":
         seen = see(settings, HostClock())
         known = known_secrets(settings, seen.pids)
         path = keep(snapshot_of(seen, known), known, settings.log_dir)
-    _warn(known.troubles)
-    return ("Phase 3 snapshot captured successfully.", "", *_where(settings, path, seen.host.now_ms))
+    told = ("Phase 3 snapshot captured successfully.", "", *_where(settings, path, seen.host.now_ms))
+    return told, known.troubles
 
 
-def _bundle(settings: "Settings") -> "Sequence[str]":
+def _bundle(settings: "Settings") -> "tuple[Sequence[str], Sequence[str]]":
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.collect.known_secrets import known_secrets
     from genesis_ops.collect.snapshot import see
@@ -85,8 +88,7 @@ def _bundle(settings: "Settings") -> "Sequence[str]":
         seen = see(settings, clock)
         known = known_secrets(settings, seen.pids)
         made = make_bundle(seen, known, clock)
-    _warn((*known.troubles, *(f"left out: {left.path}: {left.why}" for left in made.left_out)))
-    return (
+    told = (
         "Phase 3 bundle captured successfully.",
         "",
         *_where(settings, made.path, made.taken_ms),
@@ -95,6 +97,7 @@ def _bundle(settings: "Settings") -> "Sequence[str]":
         "",
         f"Check it: genesis-ops snapshot verify {settings.shown(made.path)}",
     )
+    return told, (*known.troubles, *(f"left out: {left.path}: {left.why}" for left in made.left_out))
 
 
 def _where(settings: "Settings", path: Path, at_ms: int) -> "Sequence[str]":
@@ -109,11 +112,6 @@ def _where(settings: "Settings", path: Path, at_ms: int) -> "Sequence[str]":
 def _size(count: int) -> str:
     kib = count / _KIB
     return f"{kib:.1f}K" if kib < _KIB else f"{kib / _KIB:.1f}M"
-
-
-def _warn(troubles: "Sequence[str]") -> None:
-    for trouble in troubles:
-        typer.echo(visible(f"genesis-ops: {trouble}"), file=sys.stderr)
 
 
 @app.command()

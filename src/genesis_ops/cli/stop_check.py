@@ -50,18 +50,22 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     gc.disable()  # a judgement is over before there is anything worth collecting
 
     from genesis_ops.clients.host_clock import HostClock
-    from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_stop, newest_line_ms
+    from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_stop, newest_line_ms, phase_end_ms
     from genesis_ops.collect.where import source
 
     now_ms = HostClock().now_ms()
+    if quiet and _not_begun(settings, now_ms):
+        return
     start_ms = day_zero_ms(settings) if since is None else moment_ms("--since", since, now_ms, _EXAMPLE)
     if until is None:
         until = "now" if copied is None else "last"
     with patience("reading the log"), source(settings, copied) as where:
         if until == "last":
             end_ms = newest_line_ms(where.log_dir) or now_ms
+        elif until == "now":
+            end_ms = min(now_ms, max(start_ms, phase_end_ms(settings)))  # nobody has to trade after the phase
         else:
-            end_ms = now_ms if until == "now" else moment_ms("--until", until, now_ms, _EXAMPLE)
+            end_ms = moment_ms("--until", until, now_ms, _EXAMPLE)
         if since is not None and end_ms < start_ms:
             raise UsageRefused("--since lies after --until", next_command=_EXAMPLE)
         asked = Asked(start_ms, end_ms, now_ms, strict)
@@ -71,6 +75,15 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     report = report._replace(overruled=Exit(failed) if failed else None)
     show(report, output, quiet=quiet)
     end(report, output)
+
+
+def _not_begun(settings: "Settings", now_ms: int) -> bool:
+    """Whether cron asks before the phase, or on Day 0 before the first start."""
+    from genesis_ops.collect.judgement import day_zero_ms, newest_line_ms
+    from genesis_ops.words import DAY_MS
+
+    since_ms = now_ms - day_zero_ms(settings)
+    return since_ms < 0 or (since_ms < DAY_MS and newest_line_ms(settings.log_dir) is None)
 
 
 def _enforce(ctx: typer.Context, settings: "Settings", where: "Source", asked: "Asked") -> int:

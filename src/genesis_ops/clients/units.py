@@ -24,6 +24,8 @@ _WITHOUT_SYSTEMD = ("has not been booted with systemd", "Failed to connect to bu
 _SECONDS = 10.0
 _MOST_LINES = 20_000
 _VALUES = re.compile(r"^(\s*(?:Environment|SetCredential\w*|PassEnvironment)\s*=\s*).*", re.IGNORECASE)
+_IN_COMMANDS = re.compile(r"\b([A-Z_][A-Z0-9_]*=)(\"[^\"]*\"|'[^']*'|\S+)")
+_COMMENT = re.compile(r"\s*[#;]")
 
 
 class Unit(NamedTuple):
@@ -64,13 +66,19 @@ def files() -> tuple[str, str]:
 
 
 def without_values(text: str) -> Iterator[str]:
-    """Leave out of a unit's file what it sets in the environment, which may be secret, over all of its lines."""
+    """Leave out of a unit's file what it sets in the environment, which may be secret, over all of its lines.
+
+    A comment in the middle does not end a line that goes on (systemd.syntax(7)).
+    """
     inside = False
-    for line in text.splitlines():
+    for line in text.split("\n"):
+        if inside and _COMMENT.match(line):
+            yield "…"
+            continue
         shown = "…" if inside else _VALUES.sub(r"\1…", line)
         hidden = inside or shown != line
-        inside = hidden and line.endswith("\\")
-        yield shown
+        inside = hidden and line.rstrip("\r").endswith("\\")
+        yield shown if hidden else _IN_COMMANDS.sub(r"\1…", line) if line.lstrip().startswith("Exec") else line
 
 
 def journal(since_ms: int) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from genesis_ops.checks.evidence import Evidence, LogEvidence, OrdersFound
 from genesis_ops.checks.explain import SILENT_MS
 from genesis_ops.checks.model import Report, Window, judge
 from genesis_ops.collect.journal import journal_files, orders_found, read_journal
-from genesis_ops.collect.judgement import Asked, look, modes, noted, settled, summed
+from genesis_ops.collect.judgement import Asked, modes, noted, settled, summed
+from genesis_ops.collect.judgement import look_at_day as look_at_log
 from genesis_ops.collect.wallets import change, readings
 from genesis_ops.collect.where import Source, source
 from genesis_ops.errors import Refused
@@ -60,7 +61,7 @@ def judge_day(settings: Settings, of: date, clock: "Clock", *, strict: bool = Fa
         checks=checks,
         window=Window(evidence.start_ms, evidence.end_ms, covered_ms // 1000),
         summary=summed(log),
-        hours=tuple(hour._replace(open_ms=hour.close_ms) for hour in log.tally.hours),
+        hours=log.tally.hours,
         notes=(*((log.nothing,) if log.nothing else ()), *notes),
         strict=strict,
     )
@@ -84,10 +85,10 @@ def look_at_day(settings: Settings, of: date, clock: "Clock") -> DayEvidence:
     end_ms = midnight_ms(of + timedelta(days=1)) if over else now_ms
     with source(settings, None) as where:
         asked = Asked(midnight_ms(of), end_ms - over, now_ms)  # a line of midnight itself is the next day's
-        seen = settled(settings, where, asked, clock)
+        seen = settled(settings, where, asked, clock, look_at_log)
         if (begun_ms := _begun_ms(seen.log, where)) is not None:
             asked = asked._replace(start_ms=begun_ms)
-            seen = settled(settings, where, asked, clock)
+            seen = settled(settings, where, asked, clock, look_at_log)
         journal = _journal(settings, where, asked, over=over)
         found = DayEvidence(
             settings=settings,
@@ -97,7 +98,7 @@ def look_at_day(settings: Settings, of: date, clock: "Clock") -> DayEvidence:
             now_ms=now_ms,
             over=over,
             seen=_until(seen, end_ms),
-            stop=_until(_as_stop_check(settings, where, asked, seen), end_ms)._replace(orders=journal.found),
+            stop=_until(_as_stop_check(seen), end_ms)._replace(orders=journal.found),
             latch=read_latch(where.log_dir),
             operations=tuple(
                 operation
@@ -123,11 +124,10 @@ def _begun_ms(log: LogEvidence, where: Source) -> int | None:
     return None
 
 
-def _as_stop_check(settings: Settings, where: Source, asked: Asked, seen: Evidence) -> Evidence:
-    """Give the window as stop-check sees it; a day without a gap that is covered to its ends looks the same."""
-    log = seen.log
-    whole = not log.gaps and acceptance.covered_ms(log) == log.end_ms - log.start_ms
-    return seen if whole else look(settings, where, asked, closely=False)
+def _as_stop_check(seen: Evidence) -> Evidence:
+    """Give the day as stop-check sees it: a candle that is missing alone is no gap."""
+    gaps = tuple(gap for gap in seen.log.gaps if len(gap.missing) > 1)
+    return seen._replace(log=seen.log._replace(gaps=gaps))
 
 
 def _until(evidence: Evidence, end_ms: int) -> Evidence:

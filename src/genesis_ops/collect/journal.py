@@ -18,7 +18,6 @@ from genesis_ops.collect.where import is_directory
 from genesis_ops.durable import read_whole
 from genesis_ops.errors import GenesisError, JournalDamaged, Refused, StateUnreadable, typed
 from genesis_ops.runlog.files import LONGEST, log_files
-from genesis_ops.runlog.reader import Notes
 from genesis_ops.settings import Settings
 from genesis_ops.words import Mode, stamp, visible
 
@@ -330,17 +329,16 @@ def _armed_as(entry: "Entry", decided: Mapping[str, object], shown: Shown) -> Ar
 
 
 def _log(log_dir: Path, directory: str) -> LogWords:
-    from genesis_ops.runlog.submissions import own_submissions
+    from genesis_ops.runlog.submissions import submissions
 
     try:
         files = log_files(log_dir)
     except OSError as error:
         missing = isinstance(error, NotADirectoryError)
         return LogWords(not missing, trouble="" if missing else f"{directory} cannot be listed ({error.strerror})")
-    notes: list[Notes] = []
-    lines = own_submissions(files, notes)
-    troubles = (*notes[0].unreadable, *notes[0].damaged)
-    return LogWords(bool(files), lines, tuple(line.at_ms for line in lines), troubles[0] if troubles else "")
+    lines, older, notes = submissions(files)
+    trouble = next(iter((*notes.unreadable, *notes.damaged)), "")
+    return LogWords(bool(files), lines, tuple(line.at_ms for line in lines), trouble, len(older))
 
 
 def _state(settings: Settings, name: str) -> StateWords:

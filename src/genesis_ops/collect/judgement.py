@@ -18,7 +18,7 @@ from genesis_ops.runlog.files import LogFile, log_files, newest_stamp_ms, opened
 from genesis_ops.runlog.reader import ROUTINE, LogReader, Notes
 from genesis_ops.runlog.zone import newest_offset_ms
 from genesis_ops.settings import Settings
-from genesis_ops.words import DAY_MS, Mode, stamp
+from genesis_ops.words import DAY_MS, MINUTE_MS, Mode, stamp
 
 if TYPE_CHECKING:
     from genesis_ops.clients.clock import Clock
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LIVE_MS = 60_000
 _LOOKS = 3
 _PAUSE_SECONDS = 1.0
+_AFTERWARDS_MS = 2 * MINUTE_MS
 
 
 class Asked(NamedTuple):
@@ -35,6 +36,10 @@ class Asked(NamedTuple):
     end_ms: int
     now_ms: int
     strict: bool = False
+
+
+Look = Callable[[Settings, Source, Asked], Evidence]
+"""Looks once at a window's log and state."""
 
 
 class Judgement(NamedTuple):
@@ -127,15 +132,33 @@ def day_zero_ms(settings: Settings) -> int:
     return int(datetime.combine(settings.phase_start, datetime.min.time(), UTC).timestamp() * 1000)
 
 
-def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock") -> Evidence:
+def phase_end_ms(settings: Settings) -> int:
+    """Tell when the phase ends (ms, UTC): its last midnight, and so long that the last close can be in the log."""
+    return day_zero_ms(settings) + settings.phase_days * DAY_MS + _AFTERWARDS_MS
+
+
+def settled(
+    settings: Settings, source: Source, asked: Asked, clock: "Clock", looking: Look | None = None
+) -> Evidence:
     """Look closely, and again while a living runner is between two writes: its log comes first, its state after it."""
-    evidence = look(settings, source, asked, closely=True)
+    looking = looking or _look_closely
+    evidence = looking(settings, source, asked)
     for _ in range(_LOOKS - 1):
         if not _between_log_and_state(evidence, asked):
             break
         clock.wait(_PAUSE_SECONDS)
-        evidence = look(settings, source, asked, closely=True)
+        evidence = looking(settings, source, asked)
     return evidence
+
+
+def _look_closely(settings: Settings, source: Source, asked: Asked) -> Evidence:
+    return look(settings, source, asked, closely=True)
+
+
+def look_at_day(settings: Settings, source: Source, asked: Asked) -> Evidence:
+    """Look once at log and state, at the window as a day among others."""
+    log = LogLook(source, settings, asked.start_ms, asked.end_ms).gather_day(asked.now_ms)
+    return Evidence(log, state_of(source), last_resume_ms(source.log_dir, asked.now_ms))
 
 
 def look(settings: Settings, source: Source, asked: Asked, *, closely: bool) -> Evidence:

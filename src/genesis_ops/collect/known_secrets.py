@@ -15,7 +15,7 @@ _MOST_BYTES = 1 << 20
 
 
 class Known(NamedTuple):
-    """The secrets, and the files that could hold more of them and cannot be read."""
+    """The secrets, and what could hold more of them and cannot be read by this user."""
 
     secrets: "tuple[Secret, ...]"
     troubles: tuple[str, ...]
@@ -34,15 +34,19 @@ def known_secrets(settings: Settings, pids: Iterable[int] = ()) -> Known:
             troubles.append(
                 visible(f"{path.name} cannot be read ({error.strerror}): of what is in it only known shapes are found")
             )
-    return Known(secrets_in(files, [os.environ, *_environments(pids)]), tuple(troubles))
+    return Known(secrets_in(files, [os.environ, *_environments(pids, troubles)]), tuple(troubles))
 
 
-def _environments(pids: Iterable[int]) -> Iterator[Mapping[str, str]]:
-    """Give the environments of processes, as far as this user may see them."""
+def _environments(pids: Iterable[int], troubles: list[str]) -> Iterator[Mapping[str, str]]:
+    """Give the environments of processes, and say of which this user may see none."""
     for pid in pids:
         import psutil
 
         try:
             yield psutil.Process(pid).environ()
-        except (psutil.Error, OSError):
+        except psutil.NoSuchProcess:
             continue
+        except (psutil.Error, OSError):
+            troubles.append(
+                f"the environment of pid {pid} cannot be read: of what is in it only known shapes are found"
+            )

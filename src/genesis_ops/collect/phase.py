@@ -3,12 +3,14 @@
 import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from genesis_ops.checks.evidence import Evidence, LogEvidence, OrdersFound
 from genesis_ops.checks.journal import JournalFacts
-from genesis_ops.checks.model import Report, Window, judge
+from genesis_ops.checks.model import Judged, Outcome, Report, Window, judge
 from genesis_ops.checks.phase import CHECKS
 from genesis_ops.checks.phase_evidence import Balances, Frozen, Papers, Phase, PhaseEvidence, Receipts
 from genesis_ops.collect.journal import gather_and_read, orders_found
@@ -17,11 +19,13 @@ from genesis_ops.collect.logs import LogLook
 from genesis_ops.collect.wallets import readings
 from genesis_ops.collect.where import Source, source
 from genesis_ops.errors import GenesisError, Refused
+from genesis_ops.runlog.files import log_files
 from genesis_ops.runlog.runs import Run
 from genesis_ops.settings import Settings
+from genesis_ops.state.hidden import HIDDEN, is_hidden, look_as_owner
 from genesis_ops.state.operations import Operations
 from genesis_ops.state.operations import read as read_operations
-from genesis_ops.state.snapshots import listed
+from genesis_ops.state.snapshots import directory, listed
 from genesis_ops.words import DAY_MS, MINUTE_MS, stamp, visible
 
 if TYPE_CHECKING:
@@ -51,12 +55,20 @@ def judge_phase(settings: Settings, until_ms: int, now_ms: int, *, strict: bool)
             subject=_subject(evidence),
             market=f"{settings.symbol} {settings.timeframe}",
             generated_ms=now_ms,
-            checks=judge(CHECKS, evidence, where.shown),
+            checks=_with_owner(judge(CHECKS, evidence, where.shown), evidence, settings),
             window=Window(log.start_ms, log.end_ms, 0 if log.first_ms is None else (log.end_ms - log.first_ms) // 1000),
-            notes=noted(log, where.shown),
+            notes=tuple(filter(None, (evidence.hidden, *noted(log, where.shown)))),
             strict=strict,
         )
     return Look(report, evidence)
+
+
+def _with_owner(checks: tuple[Judged, ...], evidence: PhaseEvidence, settings: Settings) -> tuple[Judged, ...]:
+    """Where something is hidden from this user, all that is to do is to look as somebody else, which is said once."""
+    if not evidence.hidden:
+        return checks
+    remedies = chain([look_as_owner("phase-report", settings.log_dir)], repeat(""))
+    return tuple(each._replace(remedy=next(remedies)) if each.outcome is Outcome.UNKNOWN else each for each in checks)
 
 
 def _subject(evidence: PhaseEvidence) -> str:
@@ -85,6 +97,7 @@ def gather(settings: Settings, where: Source, until_ms: int, now_ms: int) -> Pha
         operations=_operations(where, log),
         papers=_papers(settings, log.end_ms, over=over),
         pair=_pair(settings),
+        hidden=_hidden(settings),
     )
 
 
@@ -181,9 +194,12 @@ def _frozen(settings: Settings) -> Frozen:
     try:
         found = fingerprint(settings.champion_file)
     except OSError as error:
-        return Frozen(shown, "", pinned_ms, trouble=f"{shown} cannot be read ({error.strerror})")
+        trouble = f"{shown} cannot be read ({error.strerror})"
+        return Frozen(shown, "", pinned_ms, trouble=trouble, hidden=isinstance(error, PermissionError))
     trouble = "" if found.usable else f"{shown} {found.fault}"
-    return Frozen(shown, found.sha256, pinned_ms, difference(settings, found, pin), trouble)
+    differs = _brief(difference(settings, found, pin), settings)
+    hidden = bool(differs) and not trouble and not settings.champion_sha256 and pin is not None and pin.hidden
+    return Frozen(shown, found.sha256, pinned_ms, differs, trouble, hidden)
 
 
 def _brief(message: str, settings: Settings) -> str:
@@ -197,4 +213,22 @@ def _papers(settings: Settings, end_ms: int, *, over: bool) -> Papers:
     due = tuple(str(day) for day in days if day < last or (over and day == last))
     taken = frozenset(stamp(at_ms)[:10] for at_ms, _ in listed(settings.log_dir))
     written = frozenset(str(day) for day in days if os.path.lexists(settings.summary_file(day)))
-    return Papers(due, taken, written)
+    return Papers(due, taken, written, "" if written else _hidden_papers(settings))
+
+
+def _hidden_papers(settings: Settings) -> str:
+    folders = (directory(settings.log_dir), settings.summary_file(settings.phase_start).parent)
+    return next((_told_hidden(folder, settings) for folder in folders if is_hidden(folder)), "")
+
+
+def _hidden(settings: Settings) -> str:
+    """Name the first thing of the phase that this user may not look at."""
+    files: tuple[Path, ...] = ()
+    with suppress(OSError):
+        files = tuple(file.path for file in log_files(settings.log_dir))
+    first = next((path for path in (settings.log_dir, settings.state_file, *files) if is_hidden(path)), None)
+    return "" if first is None else _told_hidden(first, settings)
+
+
+def _told_hidden(path: Path, settings: Settings) -> str:
+    return visible(f"{settings.shown(path)} {HIDDEN}")

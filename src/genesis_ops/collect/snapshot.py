@@ -18,6 +18,7 @@ from genesis_ops.collect.asking import Asked
 from genesis_ops.collect.host import api_port, look
 from genesis_ops.durable import READ, read_whole
 from genesis_ops.errors import PaperFailure
+from genesis_ops.runlog.files import log_files, read_at
 from genesis_ops.settings import Settings
 from genesis_ops.words import visible
 
@@ -25,7 +26,7 @@ LOG_LINES = 80
 """How many of the log's last lines are kept (runbook, Day 0 step 3)."""
 
 _LARGEST_STATE = 1 << 20
-_END_BYTES = 1 << 18
+_END_BYTES = 1 << 22
 
 
 class FileFound(NamedTuple):
@@ -36,6 +37,7 @@ class FileFound(NamedTuple):
     size: int = 0
     written_ms: int = 0
     trouble: str = ""
+    remark: str = ""
 
 
 class Wallets(NamedTuple):
@@ -70,14 +72,14 @@ def see(settings: Settings, clock: Clock) -> Seen:
     wallets = Asked(lambda: _wallets(settings, clock))
     port = api_port(settings.api_url)
     host = look(settings, clock)
-    newest = host.log.newest
+    newest = _written_last(settings.log_dir)
     return Seen(
         host=host,
         report=preflight(host),
         listeners=None if port is None else host.listeners or listeners(port),
         wallets=wallets.answer(lambda why: Wallets({}, why)),
         state=_state(settings.state_file),
-        log=None if newest is None else _end(newest.file.path),
+        log=None if newest is None else _end(newest),
         units=units.show(),
     )
 
@@ -102,8 +104,24 @@ def _state(path: Path) -> FileFound:
     return FileFound(path, raw, found.st_size, found.st_mtime_ns // 1_000_000)
 
 
+def _written_last(log_dir: Path) -> Path | None:
+    """Name the runner log that was written to last, whatever stands in it; a packed one where there is no other."""
+    try:
+        files = [file for file in log_files(log_dir) if os.path.lexists(file.path)]
+    except OSError:
+        return None
+    return max((file.path for file in files), key=lambda path: (path.suffix != ".gz", _written_ns(path)), default=None)
+
+
+def _written_ns(path: Path) -> tuple[int, str]:
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except OSError:
+        return 0, path.name
+
+
 def _end(path: Path) -> FileFound:
-    """Read the last whole lines of a file that somebody else writes to."""
+    """Read the last lines of a file that somebody else writes to, and say so where they are too long to be kept."""
     if path.suffix == ".gz":
         return FileFound(path, trouble="it is packed, and nobody writes to it")
     try:
@@ -111,11 +129,11 @@ def _end(path: Path) -> FileFound:
         try:
             found = os.fstat(descriptor)
             start = max(0, found.st_size - _END_BYTES)
-            os.lseek(descriptor, start, os.SEEK_SET)
-            raw = os.read(descriptor, _END_BYTES)
+            raw = read_at(descriptor, _END_BYTES, start)
         finally:
             os.close(descriptor)
     except OSError as error:
         return FileFound(path, trouble=visible(error.strerror or str(error)))
     lines = raw.splitlines(keepends=True)[1 if start else 0 :]
-    return FileFound(path, b"".join(lines[-LOG_LINES:]), found.st_size, found.st_mtime_ns // 1_000_000)
+    short = f"only its last {_END_BYTES >> 20} MiB were read" if start and len(lines) < LOG_LINES else ""
+    return FileFound(path, b"".join(lines[-LOG_LINES:]), found.st_size, found.st_mtime_ns // 1_000_000, remark=short)

@@ -15,6 +15,8 @@ from genesis_ops.words import Exit
 _WANTED = re.compile(
     r"runner_(?:orders_|evaluations_)?\d{8}\.log(?:\.gz)?|runner_state(?:_corrupt_\w+)?\.json|operations\.jsonl"
 )
+_STATE = "runner_state.json"
+"""How a bundle calls the state, whatever its file is called on the host."""
 _MOST_BYTES = 4 << 30
 _BLOCK = 1 << 20
 
@@ -67,9 +69,13 @@ def is_directory(path: Path) -> bool:
 
 @contextmanager
 def ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what was unpacked is removed."""
+    """Let SIGTERM end the process by an exception, so that what was unpacked is removed.
+
+    Further ones are ignored: ``timeout`` sends two at once, and the second would end the clearing up as well.
+    """
 
     def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise SystemExit(Exit.TERMINATED)
 
     former = signal.signal(signal.SIGTERM, end)
@@ -88,7 +94,9 @@ def _within(directory: Path, here: Source, settings: Settings) -> Source:
     shown = Path(settings.shown(settings.log_dir))
     below = directory if shown.is_absolute() else directory / shown  # an absolute one would be this host's own
     log_dir = below if is_directory(below) else directory
-    return here._replace(log_dir=log_dir, state_file=log_dir / settings.state_file.name)
+    named, usual = log_dir / settings.state_file.name, log_dir / _STATE
+    copied = usual if os.path.lexists(usual) and not os.path.lexists(named) else named
+    return here._replace(log_dir=log_dir, state_file=copied)
 
 
 def _holding(directory: Path, archive: Path) -> Path:

@@ -24,7 +24,7 @@ from genesis_ops.collect.snapshot import Seen
 from genesis_ops.collect.where import ended_by_term, source
 from genesis_ops.durable import name_whole
 from genesis_ops.errors import GenesisError, WriteFailed, typed, write_failed
-from genesis_ops.keep.clean import require_clean
+from genesis_ops.keep.clean import Cleaner, require_clean
 from genesis_ops.keep.findings import excerpts
 from genesis_ops.keep.snapshot import PRIVATE, clean, snapshot_of
 from genesis_ops.keep.staging import LeftOut, Staging, whole_lines
@@ -85,8 +85,9 @@ def make_bundle(seen: Seen, known: Known, clock: "Clock") -> Bundle:
 def _sweep(folder: Path, now_ms: int) -> None:
     """Remove what an attempt left behind that was killed a day ago or longer."""
     for left in folder.glob(f"{_PREFIX}*"):
-        if now_ms - left.stat().st_mtime_ns // 1_000_000 > DAY_MS:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):  # another one that sweeps, or ends
+            if now_ms - left.lstat().st_mtime_ns // 1_000_000 > DAY_MS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _stage(staging: Staging, seen: Seen, known: Known, clock: "Clock") -> None:
@@ -98,14 +99,14 @@ def _stage(staging: Staging, seen: Seen, known: Known, clock: "Clock") -> None:
         stop = judge_stop(settings, copy, Asked(day_zero_ms(settings), now_ms, now_ms)).report
         end_ms = _end_ms(copy.log_dir, now_ms)
         day = judge_acceptance(settings, copy, Asked(end_ms - DAY_MS, end_ms, now_ms), _Still(now_ms)).report
-    reports = (stop, day, seen.report)
+    reports = Cleaner(known.secrets).facts((stop, day, seen.report))
     for report in reports:
         staging.write(f"reports/{report.command}.json", as_json.render(report))
         staging.write(f"reports/{report.command}.txt", text.render(report, width=_WIDTH, unicode=True))
     for name, excerpt in excerpts(reports, staging.logs):
         staging.write(f"findings/{name}.txt", excerpt)
     _stage_units(staging, seen)
-    staging.write("STEPS.md", steps(seen, reports, file_name(now_ms, ".tar.gz"), end_ms))
+    staging.write("STEPS.md", steps(seen, reports, file_name(now_ms, ".tar.gz"), end_ms, staging.logs))
 
 
 def _end_ms(logs: Path, now_ms: int) -> int:
@@ -164,7 +165,7 @@ def _manifest(staging: Staging, folder: Path, seen: Seen, known: Known) -> bytes
         "left_out": [left._asdict() for left in staging.left_out],
         "secrets_not_known": list(known.troubles),
     }
-    return f"{json.dumps(document, indent=1)}\n".encode("ascii")
+    return f"{json.dumps(Cleaner(known.secrets).facts(document), indent=1)}\n".encode("ascii")
 
 
 def _sha256(file: IO[bytes]) -> str:
@@ -193,7 +194,8 @@ def _published(staging: Staging, manifest: bytes, place: Path, seen: Seen, known
             continue
         redacted = sum(staged.redacted for staged in staging.staged)
         sum_ = hashlib.sha256(manifest).hexdigest()
-        return Bundle(path, at_ms, len(staging.staged), redacted, sum_, tuple(staging.left_out))
+        left_out = Cleaner(known.secrets).facts(tuple(staging.left_out))
+        return Bundle(path, at_ms, len(staging.staged), redacted, sum_, left_out)
     raise WriteFailed(f"{path} could not be written: it exists already", next_command=f"ls -la {typed(folder)}")
 
 

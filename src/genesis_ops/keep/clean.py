@@ -1,12 +1,16 @@
 """The last step before anything is written as evidence: its secrets are taken out, and then it is looked through."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from genesis_ops.collect.known_secrets import Known
 from genesis_ops.errors import Refused
 
 if TYPE_CHECKING:
     from genesis_ops.envfile.secret import Secret
+
+
+T = TypeVar("T")
 
 
 class Cleaner:
@@ -36,6 +40,26 @@ class Cleaner:
         self._blotted += len(left)
         return blotted(raw, left) if left else raw
 
+    def text(self, text: str) -> str:
+        """Give a text without secrets."""
+        return self.clean(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def facts(self, facts: T) -> T:
+        """Give the same facts with clean texts, before anything wraps or cuts them and hides half of a secret."""
+        return cast("T", self._facts(facts))
+
+    def _facts(self, found: Any) -> Any:
+        if type(found) is str:  # an enum's word is one of ours
+            return self.text(found)
+        if isinstance(found, tuple):
+            inside = [self._facts(each) for each in found]
+            return type(found)(*inside) if hasattr(found, "_fields") else tuple(inside)
+        if isinstance(found, list):
+            return [self._facts(each) for each in found]
+        if isinstance(found, Mapping):
+            return {self._facts(name): self._facts(value) for name, value in found.items()}
+        return found
+
 
 def cleaned(text: str, known: Known, what: str) -> str:
     """Give a text without secrets; lines and everything else in it stay as they are.
@@ -43,9 +67,9 @@ def cleaned(text: str, known: Known, what: str) -> str:
     Raises:
         Refused: one is in it all the same.
     """
-    raw = Cleaner(known.secrets).clean(text.encode("utf-8", "surrogateescape"))
-    require_clean(raw, known, what)
-    return raw.decode("utf-8", "surrogateescape")
+    clean = Cleaner(known.secrets).text(text)
+    require_clean(clean.encode("utf-8", "surrogateescape"), known, what)
+    return clean
 
 
 def require_clean(raw: bytes, known: Known, what: str, lines_before: int = 0) -> None:

@@ -88,8 +88,9 @@ def clean(snapshot: Snapshot, known: Known) -> bytes:
 
 
 def _without_secrets(lines: Sequence[str], known: Known) -> tuple[str, ...]:
-    raw = "\n".join(lines).encode("utf-8", "surrogateescape")
-    return tuple(Cleaner(known.secrets).clean(raw).decode("utf-8", "surrogateescape").split("\n"))
+    """Clean them whole, and cut them then: half a secret would not be known as one."""
+    clean = Cleaner(known.secrets).text("\n".join(lines)).split("\n")
+    return tuple(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in clean)
 
 
 def _look(folder: Path) -> str:
@@ -164,7 +165,7 @@ def _preflight(seen: Seen) -> Iterator[str]:
     for judged in report.checks:
         yield f"{judged.id}: {judged.outcome}  {judged.detail}"
         if judged.outcome is not Outcome.PASS:
-            yield from (f"    {place.file}:{place.line}  {place.text}"[:_LONGEST] for place in judged.evidence)
+            yield from (f"    {place.file}:{place.line}  {place.text}" for place in judged.evidence)
             if judged.remedy:
                 yield f"    next: {judged.remedy}"
 
@@ -196,8 +197,10 @@ def _file(seen: Seen, found: FileFound) -> Iterator[str]:
         return
     yield f"size: {found.size} bytes"
     yield f"last written: {stamp(found.written_ms)} UTC"
+    if found.remark:
+        yield f"remark: {found.remark}"
     yield f"age: {duration((seen.host.now_ms - found.written_ms) / 1000)}"
 
 
 def _text(raw: bytes) -> Sequence[str]:
-    return [line.decode("utf-8", "backslashreplace")[:_LONGEST] for line in raw.splitlines()]
+    return [line.decode("utf-8", "backslashreplace") for line in raw.splitlines()]

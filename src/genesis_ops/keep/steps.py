@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from genesis_ops import __version__
 from genesis_ops.checks.model import Outcome, Report
@@ -17,12 +18,12 @@ from genesis_ops.words import iso, stamp
 _MOST_RUNS = 40
 
 
-def steps(seen: Seen, reports: Sequence[Report], name: str, day_end_ms: int) -> str:
-    """Write the page: what is wrong, what was run and done, and the commands that judge this copy.
+def steps(seen: Seen, reports: Sequence[Report], name: str, day_end_ms: int, logs: Path) -> str:
+    """Write the page: what is wrong, what was run and done by the copied logs, and the commands that judge them.
 
     ``day_end_ms`` (UTC) is where the day ends that acceptance judged.
     """
-    parts = (_found(reports), _history(seen), _again(seen, name, day_end_ms))
+    parts = (_found(reports), _history(seen, logs), _again(seen, name, day_end_ms))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -36,7 +37,7 @@ def _found(reports: Sequence[Report]) -> Iterator[str]:
                 yield f"  - {escaped(judged.id)} {judged.outcome}: {escaped(judged.detail)}"
 
 
-def _history(seen: Seen) -> Iterator[str]:
+def _history(seen: Seen, logs: Path) -> Iterator[str]:
     """Tell the runs and what people did, in order: what has to be done again to get there."""
     settings = seen.host.settings
     yield "# What led to it"
@@ -45,19 +46,19 @@ def _history(seen: Seen) -> Iterator[str]:
     sum_ = "unknown" if champion is None else champion.sha256
     yield f"- champion {code(settings.shown(settings.champion_file))}, SHA-256 {sum_}"
     yield f"- API: {code(seen.host.health.reply or seen.host.health.told)}"
-    told = [(run.first_ms, _run(run)) for run in _runs(seen)]
+    told = [(run.first_ms, _run(run)) for run in _runs(seen, logs)]
     told += [
         (done.at_ms, f"{escaped(done.action)} by {escaped(done.by)}: {escaped('; '.join(done.reasons))}")
-        for done in read(settings.log_dir).found
+        for done in read(logs).found
     ]
     for at_ms, sentence in sorted(told)[-_MOST_RUNS:]:
         yield f"- {stamp(at_ms)} UTC: {sentence}"
 
 
-def _runs(seen: Seen) -> tuple[Run, ...]:
+def _runs(seen: Seen, logs: Path) -> tuple[Run, ...]:
     with suppress(OSError):
         settings = seen.host.settings
-        return runs(Sieve(log_files(settings.log_dir), day_zero_ms(settings), seen.host.now_ms))
+        return runs(Sieve(log_files(logs), day_zero_ms(settings), seen.host.now_ms))
     return ()
 
 

@@ -19,6 +19,8 @@ from genesis_ops.keep.bundle import MANIFEST, SCHEMA
 from genesis_ops.state.snapshots import LARGEST, Snapshot, parsed
 from genesis_ops.words import stamp, visible
 
+_DAMAGE = (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError, MemoryError)
+_MOST_MEMBERS = 10_000
 _BLOCK = 1 << 20
 _MOST_BYTES = 4 << 30
 _LARGEST_MANIFEST = 1 << 24
@@ -61,7 +63,7 @@ def sealed(path: Path, shown: str) -> Sealed:
         return _snapshot(read_whole(path, LARGEST), shown)
     except FileNotFoundError:
         raise UsageRefused(f"there is no file {shown}", next_command="ls -l logs/paper_trading/snapshots") from None
-    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+    except _DAMAGE as error:
         return Sealed(shown, trouble=_why(error), foreign=())
 
 
@@ -73,7 +75,7 @@ def snapshot_in(path: Path, shown: str) -> Snapshot:
     """
     try:
         return parsed(read_archive(path).snapshot if is_archive(path) else read_whole(path, LARGEST))
-    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+    except _DAMAGE as error:
         raise UsageRefused(
             visible(f"{shown} is no snapshot that can be read: {_why(error)}"),
             next_command="ls -l logs/paper_trading/snapshots",
@@ -98,6 +100,8 @@ def read_archive(path: Path) -> Archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
             name = member.name.partition("/")[2]
+            if len(sums) + len(strange) > _MOST_MEMBERS:
+                raise OSError(f"it holds more than {_MOST_MEMBERS} files")
             if content is None or name in sums:
                 strange.append(member.name)
                 continue

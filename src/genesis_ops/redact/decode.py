@@ -18,6 +18,11 @@ _ESCAPE = re.compile(
 )
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"a": b"\a", b"0": b"\0"}
 _SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+INVISIBLE = re.compile(
+    rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,256}(?:\x07|\x1b\\)|[@-Z\\^_])"
+    rb"|\xe2\x80[\x8b-\x8f]|\xe2\x81\xa0|\xef\xbb\xbf|\xc2\xad",
+)
+"""What a terminal takes as a colour or as nothing at all."""
 _ENTITY = re.compile(rb"&[#A-Za-z][A-Za-z0-9]{0,31};?")
 _SHORTEST_BASE64 = 10
 _SHORTEST_HEX = 16
@@ -64,6 +69,8 @@ def within(token: bytes) -> Iterator[bytes]:
 def _undone(text: bytes) -> Iterator[bytes]:
     """Undo each kind of escape by itself, and all of them together, as one text may be written in several."""
     readings = {text.replace(b"+", b" ")}
+    if INVISIBLE.search(text):
+        readings.add(INVISIBLE.sub(b"", text))
     if b"%" in text:
         readings.add(unquote_to_bytes(text))
     if b"&" in text:

@@ -57,6 +57,9 @@ _ROOTS = (
 _PATH = re.compile(
     rf"(?:[\w.]+[:=]){{0,2}}(?:/(?:{_ROOTS})(?:/[^\s\"']*)?|(?:~|\.{{1,2}}|[A-Za-z]:)[/\\][^\s\"']*|[a-z_.-]+(?:/[a-z_.-]+)+)",
 )
+_PLAIN_PATH = re.compile(r"[a-z_.-]+(?:/[a-z_.-]+)+")
+_WORD = re.compile(r"[^\W_]+")
+_MIXED = re.compile(r"[^\W\d_]\d|\d[^\W\d_]|[a-z][A-Z]")
 _PART = re.compile(r"[^/\\:=.,;?&]+")
 _SPLIT = re.compile(r"[-_./:, ]+")
 
@@ -72,6 +75,22 @@ def ordinary(value: str) -> bool:
     return not text or is_placeholder(text) or is_number(text) or is_path(text) or is_words(text)
 
 
+def harmless(value: str) -> bool:
+    """Tell the same of a value whose name says that it is secret: there, even a place to fill in may be a password."""
+    text = value.strip().strip("\"'")
+    if not ordinary(text) or is_number(text) or is_words(text) or MASK in text:
+        return ordinary(text)
+    if _PLAIN_PATH.fullmatch(text) and not any(map(is_word, _WORD.findall(text))):
+        return False
+    return not any(map(_is_mixed, _WORD.findall(text)))
+
+
+def _is_mixed(part: str) -> bool:
+    """Tell whether a text has digits among its letters, or changes its case inside a word, as no name does."""
+    mixed = _MIXED.search(part) is not None
+    return mixed and not is_words(part) and not is_word(part.rstrip("0123456789"))
+
+
 def is_placeholder(value: str) -> bool:
     """Tell whether a value only holds the place of another: ``***``, ``<password>``, ``${TOKEN}``, the mask."""
     return _PLACEHOLDER.fullmatch(value) is not None
@@ -85,6 +104,17 @@ def is_number(value: str) -> bool:
 def is_words(value: str) -> bool:
     """Tell whether a value is made of words in general use and short numbers only."""
     return any(map(_are_words, (value.lower(), _parted(value))))
+
+
+def is_word(part: str) -> bool:
+    """Tell whether a text is one word in general use or a short number."""
+    return part.lower() in _words() or (len(part) <= _LONGEST_DATE and is_number(part))
+
+
+def begins_or_ends_word(part: str) -> bool:
+    """Tell whether a text may be half of a word in general use, or of a short number."""
+    small = part.lower()
+    return is_word(part) or any(word.startswith(small) or word.endswith(small) for word in _words())
 
 
 def is_path(value: str) -> bool:
@@ -104,7 +134,7 @@ def is_random(value: str) -> bool:
 
 def _are_words(value: str) -> bool:
     parts = [part for part in _SPLIT.split(value) if part]
-    return parts != [] and all(part in _words() or (len(part) <= _LONGEST_DATE and is_number(part)) for part in parts)
+    return parts != [] and all(map(is_word, parts))
 
 
 def _parted(value: str) -> str:

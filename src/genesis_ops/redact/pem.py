@@ -4,6 +4,7 @@ A block that a log cut off must not swallow what follows it, so it ends with the
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from genesis_ops.redact.ordinary import MASK
@@ -14,9 +15,22 @@ _BREAK = rb"(?:\\{1,8}[nrt]|%(?:25){0,4}(?:0[AaDd]|20)|&#(?:10|13|x[aAdD]);|[ \t
 _SIGNS = rb"(?:[A-Za-z0-9+/=_-]|\\{1,8}/|%(?:25){0,4}(?:2[BbFf]|3[Dd])|\\{1,8}u00(?:2[BbFf]|3[Dd]))"
 _HEADER = rb"(?:[A-Za-z-]{4,24}:[^\r\n\\\"']{0,200})"
 _INLINE = rb"%b(?P<body>(?:(?!-----END)(?:%b|%b|%b)){16,})" % (_BEGIN, _BREAK, _SIGNS, _HEADER + rb"(?=\\)")
-_BODY = re.compile(rb"(?P<before>[ \t#>|+\"'-]{0,8}?)(?P<body>[A-Za-z0-9+/_=-]{1,120})(?P<after>[\"',\\ \t]{0,4}\r?)")
+_AFTER = rb"(?P<after>(?:\\{1,8}[nr]){0,4}[\"',\\ \t]{0,4}\r?)"
+_PLAIN_BODY = rb"[ \t#>|+\"'-]{0,8}?(?P<body>[A-Za-z0-9+/_=-]{1,120})" + _AFTER
+_SHAPED_BODY = rb"(?P<body>[A-Za-z0-9+/=]{1,120})" + _AFTER
+_WIDE_BODY = rb"(?P<before>[^\r\n]{0,400}[^A-Za-z0-9+/=_\r\n-])(?P<body>[A-Za-z0-9+/=]{40,120})" + _AFTER
 _IN_HEAD = re.compile(rb"[ \t#>|+-]{0,8}(?:[A-Za-z-]{4,24}:[ ].*)?\r?")
+_LOOKS_LIKE_BODY = (
+    rb"(?:\A[ \t#>|+\"'-]{0,8}[A-Za-z0-9+/=]{16,200}|(?<![A-Za-z0-9+/=])(?![0-9a-f]*[^A-Za-z0-9+/=])[A-Za-z0-9+/=]{40,200}+)"
+    rb"(?:\\[nr]){0,4}[\"',\\ \t]{0,4}\r?\Z"
+)
+_LOOKS_LIKE_END = rb"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){0,30}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]{2}(?:\\[nr]){0,4}[\"',\\ \t]{0,4}\r?\Z"
+_LOOKS_LIKE_HEAD = rb"[A-Za-z-]{4,24}: "
+_MOST_HEADS = 4
+_MOST_BODY = 32 << 10
 _SHORTEST_FIRST = 16
+_WIDE = 40
+_LONGEST_BEFORE = 400
 _MASKED = MASK.encode("ascii")
 
 
@@ -31,39 +45,119 @@ def body_in(line: bytes) -> tuple[int, int] | None:
     return match.span("body") if match else None
 
 
+def bodies(raw: bytes) -> Iterator[int]:
+    """Find the lines, counted from 0, that belong to a private key, whatever stands before them: the last look's eye."""
+    at = raw.find(b"PRIVATE")
+    number = counted = 0
+    while at >= 0:
+        number += raw.count(b"\n", counted, at)
+        counted = at
+        end = raw.find(b"\n", at)
+        lines = raw[end + 1 : end + 1 + _MOST_BODY].split(b"\n") if end >= 0 and _begins(raw, at, end) else []
+        yield from (number + 1 + below for below in _body_lines(lines))
+        at = raw.find(b"PRIVATE", max(end, at) + 1) if end >= 0 else -1
+
+
+def _begins(raw: bytes, at: int, end: int) -> bool:
+    line = raw[raw.rfind(b"\n", 0, at) + 1 : end]
+    return begins_block(line) and b"-----END" not in line
+
+
+def _body_lines(lines: list[bytes]) -> Iterator[int]:
+    seen, heads = False, 0
+    for number, line in enumerate(lines):
+        if _compiled(_LOOKS_LIKE_BODY).search(line):
+            seen = True
+            yield number
+        elif seen and any(b"-----END" in below for below in lines[number + 1 : number + 2]):
+            if _compiled(_LOOKS_LIKE_END).search(line):
+                yield number
+            return
+        elif line.strip():
+            heads += 1
+            if seen or heads > _MOST_HEADS or not _compiled(_LOOKS_LIKE_HEAD).search(line):
+                return
+
+
 class Block:
-    """Where in a block of lines a reader is; it is told the lines one after another, from the one after ``BEGIN``."""
+    """Where in a block of lines a reader is; it is told the lines one after another, from the one with ``BEGIN``.
+
+    A line of the body may stand behind what a log writes before each line: that of the first line, but for its
+    numbers, or anything before a stretch as long as only a key's lines are.
+    """
 
     def __init__(self) -> None:
         self.open = False
         self._width = 0
         self._last = False
+        self._blank = False
+        self._shapes: tuple[re.Pattern[bytes], ...] = ()
 
-    def begin(self) -> None:
-        """Take it that the line before the next one begins a private key."""
-        self.open, self._width, self._last = True, 0, False
+    def begin(self, line: bytes) -> None:
+        """Take it that a private key begins in a line."""
+        self.open, self._width, self._last, self._blank = True, 0, False, False
+        begin = _compiled(_BEGIN).search(line)
+        self._shapes = (_compiled(_PLAIN_BODY), *([_shaped(line[: begin.start()])] if begin else []))
 
     def masked(self, line: bytes) -> bytes:
         """Give a line as it is to be written; a line that is not of the block is given as it is and ends it."""
-        text = line.removesuffix(b"\r")
-        if text.strip(b" \t#>|+\"',-") == _MASKED:
+        if not line.strip():
+            self.open = not self._blank
+            self._blank = True
+            return line
+        self._blank = False
+        if self._is_masked(line):
             self._width = self._width or len(_MASKED)
             return line
-        match = _BODY.fullmatch(line)
-        if match is None or not self._belongs(match["body"]):
+        body = self._body(line)
+        if body is None:
             self.open = self._width == 0 and _IN_HEAD.fullmatch(line) is not None
             return line
-        return match["before"] + _MASKED + match["after"]
+        return line[: body[0]] + _MASKED + line[body[1] :]
 
-    def _belongs(self, body: bytes) -> bool:
+    def _is_masked(self, line: bytes) -> bool:
+        end = line.rstrip(b" \t#>|+\"',-\r\\nr")
+        return end.endswith(_MASKED) and any(
+            shape.fullmatch(end.removesuffix(_MASKED) + b"A") is not None for shape in self._shapes
+        )
+
+    def _body(self, line: bytes) -> tuple[int, int] | None:
+        """Find what belongs to the key in a line; what stands before it is taken for all lines to come."""
+        for shape in self._shapes:
+            match = shape.fullmatch(line)
+            if match and self._belongs(match["body"], plain=shape is self._shapes[0]):
+                return match.span("body")
+        wide = _compiled(_WIDE_BODY).fullmatch(line)
+        if wide is None or not self._belongs(wide["body"], plain=False):
+            return None
+        self._shapes = (*self._shapes[:2], _shaped(wide["before"]))
+        return wide.span("body")
+
+    def _belongs(self, body: bytes, *, plain: bool) -> bool:
         """Tell whether a text can be the next line of the body: as wide as the first, or shorter and the last."""
         if body.startswith(b"-----") or self._last:
             return self._last and len(body) == 5 and body.startswith(b"=")  # noqa: PLR2004 - the sum of a PGP block
+        if not plain and _compiled(b"[0-9a-f]*").fullmatch(body):
+            return False  # the sum of a file
+        if self._width == len(_MASKED):
+            return len(body) >= _WIDE  # behind a line that was masked before, a short one is not of the key
         if not self._width:
-            self._width = len(body) if len(body) >= _SHORTEST_FIRST else 0
+            drawn = plain or not body.isalpha()
+            self._width = len(body) if len(body) >= _SHORTEST_FIRST and drawn else 0
             return self._width > 0
+        if not plain and len(body) < self._width and len(body) % 4:
+            return False  # the last line of base64 is filled up to a group
         self._last = len(body) < self._width
-        return self._width <= len(_MASKED) or len(body) <= self._width
+        return len(body) <= self._width
+
+
+def _shaped(before: bytes) -> re.Pattern[bytes]:
+    """Build the pattern of a line of the body behind what stands before another, whatever its numbers are."""
+    parts = re.split(rb"([0-9]+|[ \t]+)", before[-_LONGEST_BEFORE:])
+    shape = b"".join(
+        rb"[0-9]{1,20}" if part.isdigit() else rb"[ \t]{0,40}" if part.isspace() else re.escape(part) for part in parts
+    )
+    return re.compile((rb"[^\r\n]*" if len(before) > _LONGEST_BEFORE else b"") + shape + _SHAPED_BODY)
 
 
 @cache

@@ -6,9 +6,10 @@ not told, it finds by the look of a key and by the name beside it.
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from functools import cache
 
 from genesis_ops.envfile.secret import Secret
+from genesis_ops.redact.fragments import fragments
 from genesis_ops.redact.ordinary import MASK
 from genesis_ops.redact.pem import Block, begins_block, body_in
 from genesis_ops.redact.quiet import Sieve
@@ -19,6 +20,7 @@ _MASKED = MASK.encode("ascii")
 _LONGEST_PIECE = 128
 _SHORTEST_LINE = 16
 _MOST_ROUNDS = 4
+_BEFORE_NUMBER = 96
 
 
 class Scrubber:
@@ -64,7 +66,7 @@ class Scrubber:
 
     def _line(self, line: bytes) -> bytes:
         if begins_block(line) and body_in(line) is None and b"-----END" not in line:
-            self._block.begin()
+            self._block.begin(line)
         for _ in range(_MOST_ROUNDS):
             before, line = line, self._round(line)
             if line == before:
@@ -77,6 +79,8 @@ class Scrubber:
             masked = self._masked(line, value.places(line, lower, escapes))
             if masked is not line:
                 line, lower, escapes = masked, masked.lower(), len(ESCAPED.findall(masked))
+        for value in self._values:
+            line = self._masked(line, value.fragments(line))
         line = self._masked(line, ((place.start, place.end) for place in places(line)))
         body = body_in(line)
         return self._masked(line, [body] if body else [])
@@ -86,8 +90,12 @@ class Scrubber:
         if not spans:
             return line
         self.places += len(spans)
-        kept = pairwise([0, *(edge for span in spans for edge in span), len(line)])
-        return _MASKED.join(line[start:end] for number, (start, end) in enumerate(kept) if number % 2 == 0)
+        written, at = list[bytes](), 0
+        for start, end in spans:
+            quote = _quote_needed(line, start, end)
+            written += (line[at:start], quote, _MASKED, quote)
+            at = end
+        return b"".join((*written, line[at:]))
 
 
 class _Value:
@@ -96,6 +104,8 @@ class _Value:
     def __init__(self, text: str) -> None:
         self._text = text
         self._raw = text.encode("utf-8", "surrogateescape")
+        self._fragments = fragments(text)
+        self._latin = _in_latin(text)
         self._wide = tuple(text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
         self.hex = self._raw.hex().encode("ascii")
         self._cores = cores(text)
@@ -103,8 +113,11 @@ class _Value:
 
     def literal(self) -> Iterator[bytes]:
         """Give what a line must have one of, if the value is in it and nothing is escaped."""
-        yield self._raw
-        yield self._raw.replace(b" ", b"+")
+        yield self._fragments.head
+        yield self._fragments.head.replace(b" ", b"+")
+        if self._fragments.tail:
+            yield self._fragments.tail
+        yield from self._latin
         for core in self._cores:
             yield core.anchor
 
@@ -115,6 +128,8 @@ class _Value:
             yield from spelled_places(self._spelled, line)
         else:
             yield from _all(line, self._raw)
+        for latin in self._latin:
+            yield from _all(line, latin)
         if b"\0" in line:
             for wide in self._wide:
                 yield from _all(line, wide)
@@ -122,6 +137,25 @@ class _Value:
             if core.anchor in line:
                 yield from _tokens(line, core)
         yield from _all(lower, self.hex)
+
+    def fragments(self, line: bytes) -> Iterator[tuple[int, int]]:
+        """Find where a piece of the value stands that was cut off or wrapped."""
+        return self._fragments.places(line)
+
+
+def _in_latin(text: str) -> tuple[bytes, ...]:
+    """Write a value in Latin-1, where that is another text and can be."""
+    try:
+        return () if text.isascii() else (text.encode("latin-1"),)
+    except UnicodeEncodeError:
+        return ()
+
+
+def _quote_needed(line: bytes, start: int, end: int) -> bytes:
+    """Give the quote that a mask needs to stand where JSON has a number, escaped as that of the name before it."""
+    match = _compiled(rb"(\\{0,64}\")[ \t]{0,8}:[ \t]{0,8}\Z").search(line, max(0, start - _BEFORE_NUMBER), start)
+    is_number = match and _compiled(rb"-?[0-9][0-9.eE+-]*").fullmatch(line, start, end)
+    return match[1] if match and is_number and _compiled(rb"[ \t\r]*(?:[,}\]]|\Z)").match(line, end) else b""
 
 
 def _tokens(line: bytes, core: Core) -> Iterator[tuple[int, int]]:
@@ -160,3 +194,8 @@ def _cut(text: str) -> Iterator[str]:
     for at in range(0, len(text) - _LONGEST_PIECE, _LONGEST_PIECE):
         last = at + 2 * _LONGEST_PIECE >= len(text)
         yield text[at:] if last else text[at : at + _LONGEST_PIECE]
+
+
+@cache
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern)

@@ -6,17 +6,19 @@ from itertools import pairwise
 from typing import Any
 
 from genesis_ops.checks.day import STOP_IDS, DayEvidence
+from genesis_ops.checks.evidence import Outage
 from genesis_ops.checks.model import Judged, Outcome, Place, Report
-from genesis_ops.checks.wording import candle, count, exactly
+from genesis_ops.checks.wording import candle, close_time, count, exactly, listed
 from genesis_ops.report.cells import cut
 from genesis_ops.report.day_facts import Facts, changes, told_preflight
 from genesis_ops.report.day_next import next_steps
-from genesis_ops.report.markdown import code
+from genesis_ops.report.markdown import code, with_commands
 from genesis_ops.report.picture import legend, picture
 from genesis_ops.report.sentence import ending, sentence
 from genesis_ops.report.template import Ready
 from genesis_ops.runlog.events import Evaluation
 from genesis_ops.runlog.runs import Close, Run
+from genesis_ops.runlog.tally import LATE_MS
 from genesis_ops.words import MINUTE_MS, clock_time, day_name, duration, stamp, visible
 
 _MOST_LINES = 4
@@ -51,14 +53,14 @@ def told_of(day: DayEvidence, report: Report, now: Facts, before: Facts | None) 
         "last_closes": list(_last_closes(day)),
         "sources": _sources(day),
         "state": [{"name": name, "value": value} for name, value in _state(day, report)],
-        "counts": ", ".join(f"{name} {number}" for name, number in _counts(day).items()).capitalize(),
+        "counts": _told_counts(day),
         "deviations": _first(_deviations(day)),
         "orders": _first(_orders(day)),
         "would_be": now.would_be,
         "wallets": list(_wallets(day)),
         "compared": before is not None,
         "changes": _first(changes(before, now)) if before is not None else [],
-        "next": [step._asdict() for step in next_steps(day, report)],
+        "next": [{"todo": Ready(with_commands(step.todo)), "why": step.why} for step in next_steps(day, report)],
     }
 
 
@@ -76,11 +78,11 @@ def _window(day: DayEvidence) -> str:
 
 
 def _drawn(report: Report) -> Iterator[str]:
-    """Draw the day; a cell is the hour in which a candle closed."""
+    """Draw the day as every picture is drawn: the candle that closed at midnight is the last of the day before."""
     rows = picture(report.hours, unicode=True)
     if rows:
         ruler = "".join(f"{hour:02d}".ljust(3) for hour in range(0, 24, 3))
-        yield f"{'':8}{ruler}  (by the hour of the close)"
+        yield f"{'':8}{ruler}  (a cell is the hour in which a candle opened)"
         yield from (f"{row.label}  {''.join(cell.mark for cell in row.cells)}".rstrip() for row in rows)
         yield f"{'':8}{'  '.join(f'{cell.mark} {name}' for cell, name in legend(unicode=True))}"
 
@@ -92,7 +94,7 @@ def _check(judged: Judged) -> dict[str, Any]:
         "title": judged.title,
         "outcome": str(judged.outcome),
         "detail": cut(visible(judged.detail), 2 * _LONGEST, unicode=True),
-        "remedy": judged.remedy,
+        "remedy": Ready(with_commands(judged.remedy)),
     }
 
 
@@ -220,10 +222,16 @@ def _state(day: DayEvidence, report: Report) -> Iterator[tuple[str, str]]:
 # --- errors, orders, wallets
 
 
-def _counts(day: DayEvidence) -> dict[str, int]:
+def _told_counts(day: DayEvidence) -> str:
+    if day.missing is None:
+        return "Candles missing not known, and nothing else: the log has no line of this day"
+    return ", ".join(f"{name} {number}" for name, number in _counts(day, len(day.missing)).items()).capitalize()
+
+
+def _counts(day: DayEvidence, missing: int) -> dict[str, int]:
     tally = day.seen.log.tally
     return {
-        "candles missing": len(day.missing),
+        "candles missing": missing,
         "failed requests for candles": tally.fetch_errors,
         "failed evaluations": tally.evaluate_errors,
         "candles given up": tally.missed_candles + tally.missed_evaluations,
@@ -233,7 +241,7 @@ def _counts(day: DayEvidence) -> dict[str, int]:
 
 
 def _deviations(day: DayEvidence) -> Iterator[str]:
-    """Tell what was done by hand or by an enforcement, and how runs followed one another."""
+    """Tell what was done by hand or by an enforcement, how runs followed one another, and what failed for a while."""
     for operation in day.operations:
         reasons = "; ".join(operation.reasons) or "no reason given"
         yield f"{clock_time(operation.at_ms)} {operation.action} by {operation.by}: {reasons}"
@@ -241,6 +249,20 @@ def _deviations(day: DayEvidence) -> Iterator[str]:
         if later.started is not None:
             apart = exactly(max(0, later.started.at_ms - former.last_ms))
             yield f"{clock_time(later.started.at_ms)} a run began, {apart} after the last line of the one before"
+    log = day.seen.log
+    settled = (close for close in log.closes if close.line.at_ms + LATE_MS <= log.end_ms or close.given_up)
+    if none := [close_time(log, close.ts) for close in settled if not close.evaluations]:
+        yield f"announced and never evaluated, drawn as processed: {listed(none)}"
+    yield from map(_outage, log.outages)
+
+
+def _outage(outage: Outage) -> str:
+    """Tell a stretch in which something failed; what of it lies on another day is told there."""
+    what, noun = ("feed", "request") if outage.feed else ("evaluation", "evaluation")
+    span = clock_time(outage.from_ms)
+    if clock_time(outage.to_ms) != span:
+        span = f"{span}-{clock_time(outage.to_ms)}"
+    return f"{span} {what} failing, {count(outage.times, noun)} failed on this day"
 
 
 def _orders(day: DayEvidence) -> Iterator[str]:

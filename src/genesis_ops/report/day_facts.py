@@ -33,8 +33,8 @@ class Facts(NamedTuple):
     config: str
     closes: int
     expected: int
-    missed: int
-    errors: int
+    missed: int | None
+    errors: int | None
     runs: int
     would_be: int
     orders: int
@@ -47,8 +47,8 @@ class Facts(NamedTuple):
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("date", "at", "verdict", "mode", "since", "champion", "config", "preflight_at"), (str,)),
-    **dict.fromkeys(("pid", "api_pid"), (int, type(None))),
-    **dict.fromkeys(("closes", "expected", "missed", "errors", "runs", "would_be", "orders", "in_doubt"), (int,)),
+    **dict.fromkeys(("pid", "api_pid", "missed", "errors"), (int, type(None))),
+    **dict.fromkeys(("closes", "expected", "runs", "would_be", "orders", "in_doubt"), (int,)),
     "latch": (bool,),
     "preflight": (dict,),
     "wallets": (dict,),
@@ -72,8 +72,8 @@ def facts(day: DayEvidence, report: Report, former: Facts | None = None) -> Fact
         config=configurations[-1] if configurations else "",
         closes=tally.closes,
         expected=max(tally.closes, day.due),
-        missed=len(day.missing),
-        errors=tally.fetch_errors + tally.evaluate_errors + tally.fatal,
+        missed=None if day.missing is None else len(day.missing),
+        errors=None if log.nothing else tally.fetch_errors + tally.evaluate_errors + tally.fatal,
         runs=len(log.runs),
         would_be=tally.would_be_orders,
         orders=max(len(day.orders), tally.submissions),

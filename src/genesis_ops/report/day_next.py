@@ -17,7 +17,7 @@ class Step(NamedTuple):
 
 def next_steps(day: DayEvidence, report: Report) -> tuple[Step, ...]:
     """Give what to do, the findings' own first; there is always something, if only to wait."""
-    return (*_of_findings(day, report), *_of_schedule(day)) or (_nothing(day),)
+    return (*_of_findings(day, report), *_of_schedule(day)) or (_nothing(day, report),)
 
 
 def _of_findings(day: DayEvidence, report: Report) -> Iterator[Step]:
@@ -56,7 +56,11 @@ def _acceptance(day: DayEvidence) -> Step | None:
     return Step(f"acceptance of the dry-run is due at {when}", "24 hours after its start; runbook Day 1, step 1")
 
 
-def _nothing(day: DayEvidence) -> Step:
+def _nothing(day: DayEvidence, report: Report) -> Step:
+    """Say that there is nothing to do, where all is well; what says no remedy has to be looked into."""
+    bad = [judged.id for judged in report.checks if judged.outcome not in {Outcome.PASS, Outcome.SKIP}]
+    if bad:
+        return Step("read the findings above and what the log says there", ", ".join(bad))
     if day.over:
         return Step("nothing to do", "the day is over, and nothing in it asks for anything")
     return Step(

@@ -55,6 +55,7 @@ def _add(suite: ET.Element, judged: Judged, group: str, *, strict: bool) -> None
 
 
 def _lines(judged: Judged) -> list[str]:
-    proof = (f"{place.file}:{place.line}  {place.text}" if place.line else place.file for place in judged.evidence)
+    where = (f"{place.file}:{place.line}" if place.line else place.file for place in judged.evidence)
+    proof = (f"{at}  {place.text}".rstrip() for at, place in zip(where, judged.evidence, strict=True))
     title = f"{judged.outcome}: {judged.title}"
     return [visible(line) for line in (title, judged.detail, *proof, judged.remedy) if line]

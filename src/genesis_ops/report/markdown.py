@@ -12,6 +12,14 @@ _LONGEST = 300
 """How many cells of a line of evidence are shown."""
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_PROGRAMS = r"sudo|systemctl|journalctl|timedatectl|uvicorn|chmod|ls|df|unset|env|curl|install|\$\{EDITOR:-vi\}"
+_ALONE = r"(?:(?! {2}|; | \().)*"
+_FLAGS = r"(?: (?:list|verify|show|resolve)\b)?(?: --[a-z-]+(?: (?:last|yesterday|[0-9A-Z\"'<][^\s,;)]*))?)*"
+_COMMAND = re.compile(
+    rf"(?:^|(?<= {{2}})|(?<= {{2}}or: )|(?<= {{2}}then: )|(?<=with: ))(?:genesis-ops|{_PROGRAMS}) {_ALONE}"
+    rf"|(?<=; )(?:{_PROGRAMS}) {_ALONE}|\bgenesis-ops [a-z][a-z-]+{_FLAGS}"
+)
+"""A command that stands for itself, to where words of another kind begin, and one that is named in a sentence."""
 _MARKUP = re.compile(r"[\\`*_\[\]~#@$&<>|]|://|(?<=[wW])\.")
 
 
@@ -32,6 +40,23 @@ def code(text: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     room = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
     return f"{fence}{room}{text}{room}{fence}" if text.strip() else ""
+
+
+def with_commands(text: str) -> str:
+    """Write what to do so that each command in it can be copied as it is: as inline code, the rest escaped."""
+    told, at = "", 0
+    text = visible(text).strip()
+    for found in _COMMAND.finditer(text):
+        told += _around(text[at : found.start()]) + code(found[0])
+        at = found.end()
+    return told + _around(text[at:])
+
+
+def _around(text: str) -> str:
+    """Escape what stands beside a command, and keep the room between the two."""
+    if not text.strip():
+        return " " if text else ""
+    return f"{' ' * text[0].isspace()}{escaped(text)}{' ' * text[-1].isspace()}"
 
 
 def _heading(report: Report) -> Iterator[str]:
@@ -59,7 +84,7 @@ def _proof(judged: Judged) -> Iterator[str]:
         if any(shown):  # a bullet with nothing behind it would make a heading of the line above
             yield f"  - {' '.join(filter(None, shown))}"
     if judged.remedy.strip():
-        yield f"  - Next: {escaped(judged.remedy)}"
+        yield f"  - Next: {with_commands(judged.remedy)}"
 
 
 def _where(place: Place) -> str:

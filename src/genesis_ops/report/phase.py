@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from genesis_ops.checks.wording import count
 from genesis_ops.report.cells import cells
-from genesis_ops.report.phase_facts import Day, PhaseFacts, longest_first, told_outage
-from genesis_ops.report.picture import Row, legend, picture
+from genesis_ops.report.phase_facts import Day, PhaseFacts, hours_without_evaluation, longest_first, told_outage
+from genesis_ops.report.picture import Cell, Row, legend, picture
 from genesis_ops.report.text import Line, Page, Span, checks, head, notes, spaced, verdict
 from genesis_ops.runlog.tally import Hour
+from genesis_ops.words import HOUR_MS
 
 MOST_OUTAGES = 12
 """How many outages are named one by one, the longest first."""
 
 _LABEL = 18
 _HOURS = 24
+_UNEVALUATED = Cell("e", "bold yellow")
 
 
 def lines(found: PhaseFacts, page: Page) -> Iterator[Line]:
@@ -41,10 +43,19 @@ def drawn(found: PhaseFacts, page: Page) -> Iterator[Line]:
     ruler = "".join(f"{hour:02d}".ljust(3 * each) for hour in range(0, _HOURS, 3)).rstrip()
     yield (Span(" " * label), Span(ruler, "dim"))
     hours = tuple(Hour(candle.open_ms, candle.close_ms, candle.fate) for candle in found.candles)
+    without = hours_without_evaluation(found.candles)
     for row, day in zip(picture(hours, unicode=page.unicode), found.days, strict=True):
-        yield _row(row, day, each, page)
-    marks = [(Span(cell.mark, cell.style), Span(f" {name}")) for cell, name in legend(unicode=page.unicode)]
-    yield from _flowing(marks, page)
+        yield _row(_marked(row, day.start_ms, without), day, each, page)
+    named = [*legend(unicode=page.unicode), *([(_UNEVALUATED, "not evaluated")] if without else [])]
+    yield from _flowing([(Span(cell.mark, cell.style), Span(f" {name}")) for cell, name in named], page)
+
+
+def _marked(row: Row, start_ms: int, without: frozenset[int]) -> Row:
+    """Put a letter where a close was announced and not evaluated: its candle's fate alone would look well."""
+    hours = (start_ms + number * HOUR_MS for number in range(_HOURS))
+    return row._replace(
+        cells=tuple(_UNEVALUATED if at in without else cell for at, cell in zip(hours, row.cells, strict=True))
+    )
 
 
 def _room(page: Page) -> int:

@@ -10,7 +10,14 @@ from genesis_ops.checks.phase_outages import Outage
 from genesis_ops.checks.wording import exactly
 from genesis_ops.journal.book import Order
 from genesis_ops.journal.record import Kind
-from genesis_ops.report.phase_facts import Day, PhaseFacts, longest_first, told_filled, told_outage
+from genesis_ops.report.phase_facts import (
+    Day,
+    PhaseFacts,
+    hours_without_evaluation,
+    longest_first,
+    told_filled,
+    told_outage,
+)
 from genesis_ops.report.svg import HIGH, WIDE, Scale, Tick, across, by_magnitude, line, needles, steps, upwards
 from genesis_ops.runlog.tally import Fate
 from genesis_ops.words import DAY_MS, HOUR_MS, Action, clock_time, day_name
@@ -21,6 +28,7 @@ LABEL = 84
 HEAD = 16
 _WORST_FIRST = (Fate.MISSING, Fate.LATE, Fate.UNCOVERED, Fate.ACTION, Fate.PROCESSED)
 _MARKS = {Fate.MISSING: "×", Fate.LATE: "L", Fate.ACTION: "▲"}  # noqa: RUF001 - a mark
+_UNEVALUATED = "unevaluated"
 _MOST_DAY_TICKS = 8
 _MOST_OUTAGES = 250
 _NARROWEST = 3.0
@@ -30,11 +38,15 @@ _NEVER_SENT = frozenset({Kind.BLOCKED, Kind.EXPIRED, Kind.REJECTED, Kind.DECIDED
 
 
 class Hour(NamedTuple):
-    """An hour (ms, UTC) with the candles that opened in it, and the worst of their fates."""
+    """An hour (ms, UTC) with the candles that opened in it, and the worst of their fates.
+
+    ``unevaluated`` where a close was announced and never evaluated, and none is missing.
+    """
 
     at_ms: int
     fate: Fate
     candles: tuple[Candle, ...]
+    unevaluated: bool
 
 
 class PictureCell(NamedTuple):
@@ -88,7 +100,8 @@ def by_hour(found: Iterable[Candle]) -> tuple[Hour, ...]:
 
 
 def _hour(at_ms: int, inside: tuple[Candle, ...]) -> Hour:
-    return Hour(at_ms, min((candle.fate for candle in inside), key=_WORST_FIRST.index), inside)
+    worst = min((candle.fate for candle in inside), key=_WORST_FIRST.index)
+    return Hour(at_ms, worst, inside, bool(hours_without_evaluation(inside)))
 
 
 # --- the picture
@@ -100,8 +113,8 @@ def picture_cells(hours: Iterable[Hour], start_ms: int) -> tuple[PictureCell, ..
         PictureCell(
             LABEL + CELL * (hour.at_ms % DAY_MS // HOUR_MS),
             HEAD + CELL * ((hour.at_ms - start_ms) // DAY_MS),
-            str(hour.fate),
-            _MARKS.get(hour.fate, ""),
+            _UNEVALUATED if hour.unevaluated else str(hour.fate),
+            "E" if hour.unevaluated else _MARKS.get(hour.fate, ""),
             told_hour(hour),
         )
         for hour in hours
@@ -121,7 +134,8 @@ def told_hour(hour: Hour) -> str:
     done = sum(candle.price is not None for candle in hour.candles)
     asked = sum(candle.action not in {None, Action.NONE} for candle in hour.candles)
     slowest = max((candle.latency_ms or 0 for candle in hour.candles), default=0)
-    return f"{when} {hour.fate}, {done} of {len(hour.candles)} closes, {asked} actions, slowest {exactly(slowest)}"
+    fate = f"{hour.fate}, not all evaluated" if hour.unevaluated else hour.fate
+    return f"{when} {fate}, {done} of {len(hour.candles)} closes, {asked} actions, slowest {exactly(slowest)}"
 
 
 def _told(candle: Candle) -> list[str]:
@@ -130,6 +144,7 @@ def _told(candle: Candle) -> list[str]:
     parts += [f"close {candle.price:,.2f}"] if candle.price is not None else []
     if candle.latency_ms is not None:
         parts += [f"evaluated after {exactly(candle.latency_ms)}: {candle.action}"]
+    parts += ["not evaluated"] if candle.unevaluated else []
     return parts
 
 

@@ -5,16 +5,18 @@ from typing import NamedTuple
 
 from genesis_ops.checks.model import Report
 from genesis_ops.checks.phase import told_latency, told_moved, told_share
-from genesis_ops.checks.phase_candles import Candle, actions, by_day, candles, expected, last_price, latency
+from genesis_ops.checks.phase_begun import told_before
+from genesis_ops.checks.phase_candles import Candle, actions, beginning, by_day, candles, expected, last_price, latency
 from genesis_ops.checks.phase_evidence import PhaseEvidence
+from genesis_ops.checks.phase_live import phase_closes, told_live
 from genesis_ops.checks.phase_outages import Outage, outages, uptime, uptime_by_day
 from genesis_ops.checks.phase_questions import questions, worth
 from genesis_ops.checks.phase_wallet import account
-from genesis_ops.checks.wording import count
+from genesis_ops.checks.wording import brief, count
 from genesis_ops.journal.book import Order
 from genesis_ops.report.orders import sums
 from genesis_ops.runlog.tally import Fate
-from genesis_ops.words import DAY_MS, clock_time, day_name, duration, stamp
+from genesis_ops.words import DAY_MS, HOUR_MS, clock_time, day_name, duration, stamp
 
 _MOST_MODES = 4
 
@@ -68,18 +70,25 @@ def facts(report: Report, evidence: PhaseEvidence) -> PhaseFacts:
 
 def _days(evidence: PhaseEvidence, found: Sequence[Candle]) -> tuple[Day, ...]:
     days = by_day(found)
-    alive = uptime_by_day(evidence.log, days)
-    return tuple(_day(evidence, start_ms, inside, alive[start_ms]) for start_ms, inside in days.items())
+    alive, before = uptime_by_day(evidence.log, days), beginning(evidence.log)
+    begun_ms = 0 if before is None else before.at_ms - before.at_ms % DAY_MS
+    return tuple(
+        _day(evidence, start_ms, inside, alive[start_ms], covered=start_ms >= begun_ms)
+        for start_ms, inside in days.items()
+    )
 
 
-def _day(evidence: PhaseEvidence, start_ms: int, inside: Sequence[Candle], alive: float | None) -> Day:
+def _day(
+    evidence: PhaseEvidence, start_ms: int, inside: Sequence[Candle], alive: float | None, *, covered: bool
+) -> Day:
     name = stamp(start_ms)[:10]
-    due, waited = expected(inside), latency(inside)
+    processed = sum(candle.fate is not Fate.MISSING for candle in expected(inside))
+    due, waited = expected(inside) if covered else inside, latency(inside)
     return Day(
         start_ms=start_ms,
         number=(start_ms - evidence.log.start_ms) // DAY_MS,
         expected=len(due),
-        processed=sum(candle.fate is not Fate.MISSING for candle in due),
+        processed=processed,
         actions=sum(actions(inside).values()),
         orders=sum(start_ms <= order.candle_ts < start_ms + DAY_MS for order in evidence.orders),
         uptime=alive,
@@ -96,7 +105,8 @@ def _day(evidence: PhaseEvidence, start_ms: int, inside: Sequence[Candle], alive
 def _sums(evidence: PhaseEvidence, found: Sequence[Candle], still: Sequence[Outage]) -> tuple[tuple[str, str], ...]:
     rows = (
         ("mode", _modes(evidence)),
-        ("closes", _closes(found)),
+        ("live-paper", told_live(evidence) if evidence.log.runs else ""),
+        ("closes", _closes(evidence, found)),
         ("evaluation", _evaluation(found)),
         ("uptime", _uptime(evidence, still)),
         ("actions", _actions(found)),
@@ -118,14 +128,18 @@ def _modes(evidence: PhaseEvidence) -> str:
     return ", ".join([f"{count(earlier, 'change')} before", *told] if earlier else told)
 
 
-def _closes(found: Sequence[Candle]) -> str:
-    due = expected(found)
+def _closes(evidence: PhaseEvidence, found: Sequence[Candle]) -> str:
+    """Hold the closes against those that were due so far, and say how many the whole phase has."""
+    due, before = expected(found), beginning(evidence.log)
     missing = sum(candle.fate is Fate.MISSING for candle in due)
     late = sum(candle.fate is Fate.LATE for candle in due)
-    parts = [f"{len(due) - missing} of {len(due)} processed"]
+    unevaluated = sum(candle.unevaluated for candle in due)
+    parts = [f"{len(due) - missing} of {len(due) + (before.closes if before else 0)} processed"]
     parts += [f"{missing} missing"] if missing else []
     parts += [f"{late} late"] if late else []
-    return ", ".join(parts)
+    parts += [f"{unevaluated} not evaluated"] if unevaluated else []
+    parts += [told_before(before)] if before else []
+    return f"{', '.join(parts)}; {phase_closes(evidence)} in the whole phase"
 
 
 def _evaluation(found: Sequence[Candle]) -> str:
@@ -139,7 +153,8 @@ def _uptime(evidence: PhaseEvidence, still: Sequence[Outage]) -> str:
         return ""
     total = sum(outage.length_ms for outage in still)
     told = f"{count(len(still), 'outage')}, {duration(total / 1000)} in all" if still else "no outage"
-    return f"{told_share(share)}, {told}"
+    since = " since Day 0" if beginning(evidence.log) else ""
+    return f"the log was alive {told_share(share)} of the time{since}; {told}"
 
 
 def _actions(found: Sequence[Candle]) -> str:
@@ -171,6 +186,13 @@ def _wallet(evidence: PhaseEvidence) -> str:
 # --- rows
 
 
+def hours_without_evaluation(found: Iterable[Candle]) -> frozenset[int]:
+    """Name the hours (ms, UTC) with a close that was announced and never evaluated, and none that is missing."""
+    inside = [(candle.open_ms - candle.open_ms % HOUR_MS, candle) for candle in found]
+    missing = {at for at, candle in inside if candle.fate is Fate.MISSING}
+    return frozenset(at for at, candle in inside if candle.unevaluated and at not in missing)
+
+
 def longest_first(still: Iterable[Outage]) -> tuple[Outage, ...]:
     """Put outages in order, the longest first."""
     return tuple(sorted(still, key=lambda outage: (-outage.length_ms, outage.from_ms)))
@@ -179,7 +201,7 @@ def longest_first(still: Iterable[Outage]) -> tuple[Outage, ...]:
 def told_outage(outage: Outage) -> tuple[str, str, str, str]:
     """Write an outage as its begin, its length, which closes are missing for it, and its cause."""
     cost = count(outage.closes, "close") if outage.closes else "none"
-    return _at(outage.from_ms), duration(outage.length_ms / 1000), cost, outage.cause
+    return _at(outage.from_ms), duration(outage.length_ms / 1000), cost, brief(outage.cause)
 
 
 def told_filled(order: Order) -> str:
@@ -188,7 +210,7 @@ def told_filled(order: Order) -> str:
         return f"{'filled' if order.resolved else 'not filled'}, says an operator"
     if order.fill is not None:
         return f"filled: {order.fill}, say the wallets"
-    return order.reason
+    return brief(order.reason)
 
 
 def _at(ms: int) -> str:

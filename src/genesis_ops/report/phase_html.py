@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from genesis_ops.checks.model import Judged, Outcome
-from genesis_ops.checks.wording import exactly
+from genesis_ops.checks.wording import brief, exactly
 from genesis_ops.report import phase_charts as charts
 from genesis_ops.report.cells import cut
 from genesis_ops.report.phase_facts import Day, PhaseFacts, longest_first, told_filled, told_outage
@@ -47,9 +47,9 @@ def _content(found: PhaseFacts) -> dict[str, Any]:
         "sentence": sentence(report),
         "ending": ending(report),
         "mark": _MARKS[report.verdict],
-        "sums": found.sums,
+        "sums": [(name, brief(text)) for name, text in found.sums],
         "criteria": [_criterion(judged) for judged in report.checks],
-        "questions": found.questions,
+        "questions": [brief(question) for question in found.questions],
         "wide": WIDE,
         "high": HIGH,
         **_picture(found),
@@ -65,7 +65,7 @@ def _criterion(judged: Judged) -> dict[str, Any]:
     ]
     well = judged.outcome is Outcome.PASS
     return {
-        "judged": judged,
+        "judged": judged._replace(detail=brief(judged.detail)),
         "mark": _MARKS[judged.outcome],
         "proofs": [] if well else proofs,
         "remedy": "" if well else judged.remedy,
@@ -81,6 +81,7 @@ def _picture(found: PhaseFacts) -> dict[str, Any]:
         "picture_wide": charts.LABEL + 24 * charts.CELL,
         "picture_high": charts.HEAD + charts.CELL * len(found.days),
         "cells": charts.picture_cells(hours, found.evidence.log.start_ms),
+        "unevaluated": any(hour.unevaluated for hour in hours),
         "rows": charts.picture_rows(found.days),
     }
 

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from genesis_ops.checks.phase_candles import actions, expected, latency
+from genesis_ops.checks.phase_candles import actions, beginning, expected, latency
+from genesis_ops.checks.phase_live import live, phase_closes
 from genesis_ops.checks.phase_outages import Outage, uptime
 from genesis_ops.checks.phase_questions import value_of_change
 from genesis_ops.checks.phase_wallet import account
@@ -27,6 +28,8 @@ def _phase(found: PhaseFacts) -> dict[str, Any]:
         "days": evidence.phase.days,
         "over": evidence.phase.over,
         "closes": _closes(found),
+        "live_paper": {"days": live(evidence).days, "closes": live(evidence).closes},
+        "not_covered": _before(found),
         "latency_ms": _latency(found),
         "uptime": None if share is None else round(share, 6),
         "actions": actions(found.candles),
@@ -42,7 +45,20 @@ def _closes(found: PhaseFacts) -> dict[str, int]:
     due = expected(found.candles)
     fates = {str(fate): sum(candle.fate is fate for candle in due) for fate in (Fate.LATE, Fate.MISSING)}
     evaluated = sum(candle.evaluations > 0 for candle in found.candles)
-    return {"expected": len(due), "processed": len(due) - fates["missing"], "evaluated": evaluated, **fates}
+    return {
+        "expected": len(due),
+        "processed": len(due) - fates["missing"],
+        "evaluated": evaluated,
+        "unevaluated": sum(candle.unevaluated for candle in found.candles),
+        **fates,
+        "whole_phase": phase_closes(found.evidence),
+    }
+
+
+def _before(found: PhaseFacts) -> dict[str, int]:
+    """Count what of the phase precedes its log; it is not among the closes that are expected."""
+    before = beginning(found.evidence.log)
+    return {"days": 0, "closes": 0} if before is None else {"days": before.days, "closes": before.closes}
 
 
 def _latency(found: PhaseFacts) -> dict[str, int] | None:
@@ -55,6 +71,7 @@ def _outage(outage: Outage) -> dict[str, Any]:
         "from": iso(outage.from_ms),
         "to": iso(outage.to_ms),
         "closes": outage.closes,
+        "unevaluated": outage.unevaluated,
         "silent": outage.silent,
         "cause": outage.cause,
     }

@@ -179,17 +179,20 @@ def _late(age: Age) -> str:
 
 def _orders(status: Status, page: Page) -> Iterator[Line]:
     orders, doubts = status.orders, len(status.orders.found.doubts)
+    settling = all(doubt.settling for doubt in status.orders.found.doubts)
     submitted = status.state.submitted if orders.submitted is None else orders.submitted
     items = [Span("? submitted" if submitted is None else f"{submitted} submitted")]
     if orders.decided is not None:
         items.append(Span(f"{orders.decided} decided"))
     if orders.would_be:
         items.append(Span(f"{orders.would_be} would have been in 48h"))
-    items.append(Span(f"{doubts} in doubt", "bold red") if doubts else Span("none in doubt"))
+    doubtful = Span(f"{doubts} in doubt", "bold yellow" if settling else "bold red")
+    items.append(doubtful if doubts else Span("none in doubt"))
     if orders.found.trouble:
         items[-1] = Span("doubt unknown", "magenta")
     unknown = bool(orders.found.trouble) or submitted is None
-    outcome = Outcome.FAIL if doubts else Outcome.UNKNOWN if unknown else Outcome.PASS
+    worst = Outcome.WARN if settling else Outcome.FAIL
+    outcome = worst if doubts else Outcome.UNKNOWN if unknown else Outcome.PASS
     yield from _row(page, outcome, "orders", items)
 
 
@@ -230,6 +233,8 @@ def _api(status: Status, page: Page) -> Iterator[Line]:
 def _latch(status: Status, page: Page) -> Iterator[Line]:
     if status.latch is None:
         yield from _row(page, Outcome.PASS, "latch", (Span("clear"),))
+    elif status.latch.hidden:
+        yield from _row(page, Outcome.UNKNOWN, "latch", (Span("nobody can tell", "magenta"),))
     else:
         yield from _row(page, Outcome.FAIL, "latch", (Span("set", "bold red"), Span("nothing starts until resume")))
 
@@ -408,7 +413,13 @@ def _latch_as_json(status: Status) -> dict[str, Any] | None:
     if latch is None:
         return None
     reasons = [_text(reason) for reason in latch.reasons]
-    return {"since": _time(latch.since_ms), "by": _text(latch.by), "reasons": reasons, "damaged": _text(latch.damaged)}
+    return {
+        "since": _time(latch.since_ms),
+        "by": _text(latch.by),
+        "reasons": reasons,
+        "damaged": _text(latch.damaged),
+        "hidden": latch.hidden,
+    }
 
 
 def _verification_as_json(status: Status) -> dict[str, Any] | None:

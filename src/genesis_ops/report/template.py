@@ -4,11 +4,15 @@ What is put in is Markdown already: every text is escaped on its way, so that no
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genesis_ops.report.markdown import escaped
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from jinja2.runtime import Context
 
 _LARGEST = 1 << 21
 _TAG = re.compile(r"\{[{%].*?(?:[}%]\}|$)")
@@ -37,19 +41,15 @@ class TemplateBroken(Exception):
 def rendered(source: str, facts: Mapping[str, Any]) -> str:
     """Fill in a template; every text among the facts is escaped unless it is ready.
 
-    Raises:
-        TemplateBroken: the template is wrong, asks for what is not there, or does not come to an end.
-    """
-    from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    What it writes and what it multiplies is bounded; how long loops run that write nothing is not, and whoever waits
+    for them can interrupt.
 
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # that would be HTML's; the facts are escaped for Markdown
-    )
+    Raises:
+        TemplateBroken: the template is wrong, asks for what is not there, or writes or multiplies beyond all measure.
+    """
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    environment = _environment()
     source = re.sub(r"\r\n?", "\n", source)
     try:
         return _collected(environment.from_string(source).generate(_ready(facts)))
@@ -59,11 +59,44 @@ def rendered(source: str, facts: Mapping[str, Any]) -> str:
     except TemplateError as error:
         why = error.message or type(error).__name__
         raise TemplateBroken(why, *_place(source, why, _line_of(error.__traceback__))) from None
-    except TemplateBroken:
-        raise
+    except TemplateBroken as error:
+        line = _line_of(error.__traceback__)
+        raise TemplateBroken(error.why, *_place(source, error.why, line)) from None
     except Exception as error:  # noqa: BLE001 - a team's template can raise whatever an expression can
         why = f"{type(error).__name__}: {error}"
         raise TemplateBroken(why, *_place(source, why, _line_of(error.__traceback__))) from None
+
+
+def _environment() -> "Environment":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Bounded(ImmutableSandboxedEnvironment):
+        """A sandbox in which no product is larger than a whole summary may be."""
+
+        intercepted_binops = frozenset(("*", "**"))
+
+        def call_binop(self, context: "Context", operator: str, left: Any, right: Any) -> Any:
+            if _is_huge(operator, left, right):
+                raise TemplateBroken(f"'{operator}' would make more than {_LARGEST >> 20} MiB")
+            return super().call_binop(context, operator, left, right)
+
+    return Bounded(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # that would be HTML's; the facts are escaped for Markdown
+    )
+
+
+def _is_huge(operator: str, left: Any, right: Any) -> bool:
+    """Whether a product or a power of numbers, texts or lists would fill the memory."""
+    sizes = [value.bit_length() if isinstance(value, int) else 0 for value in (left, right)]
+    if operator == "**":
+        return sizes[0] > 1 and isinstance(right, int) and sizes[0] * right > _LARGEST
+    lengths = [(len(a), b) for a, b in ((left, right), (right, left)) if isinstance(a, Sized) and isinstance(b, int)]
+    return sum(sizes) > _LARGEST or any(length * times > _LARGEST for length, times in lengths)
 
 
 def _collected(pieces: Any) -> str:

@@ -249,7 +249,7 @@ class BaselineFallback(Event):
 
     level = CRITICAL
     phrase = "Baseline fallback detected. ABORTING."
-    pattern = r"Baseline fallback detected\. ABORTING\."
+    pattern = r"Baseline fallback detected.*"
 
 
 class CandleSelection(Event):

@@ -26,10 +26,15 @@ from genesis_ops.runlog.events import (
     EvaluationFailed,
     EvaluationMissed,
     Fatal,
+    GateOverridden,
+    GatePassed,
     GaveUp,
     Heartbeat,
     Interrupted,
+    JournalTorn,
     Market,
+    ModeSwitched,
+    OrderOpen,
     OrderSkipped,
     OrderSubmitted,
     OrderSubmitting,
@@ -41,6 +46,8 @@ from genesis_ops.runlog.events import (
     RunnerStopped,
     SignalReceived,
     StateNotFound,
+    StateRebuilt,
+    StateRecovered,
     Unknown,
 )
 from genesis_ops.runlog.files import LogFile, backwards, opened
@@ -198,7 +205,11 @@ _BEGUN = (
 """What a line that was not written to its end, or that nobody understands, has said already by its beginning."""
 
 NOTHING = Run(None, None, "", "", None, None, (), (), (), (), (), (), None, (), (), 0, 0)
-_PRELUDE = (Rule, StateNotFound)
+_PRELUDE = (
+    *(Rule, StateNotFound, StateRecovered, StateRebuilt, ModeSwitched),
+    *(GatePassed, GateOverridden, JournalTorn, OrderOpen),
+)
+"""What a start says before its banner."""
 _BEGINNING = (*_PRELUDE, RunnerStarted)
 _LISTS = {
     OrderSubmitting: "submissions",
@@ -219,8 +230,12 @@ _LISTS = {
 def runs(lines: Iterable[LogLine], before: Callable[[], Run | None] = lambda: None) -> tuple[Run, ...]:
     """Split lines into runs; ``before`` tells what was announced earlier, if lines stand above the first banner."""
     found: list[Run] = []
+    above: list[LogLine] = []
     current = _Open()
     for line in lines:
+        if isinstance(line.event, _PRELUDE):
+            above.append(line)  # the next line tells which process wrote it
+            continue
         if not current.lived and current.facts.started is None and not isinstance(line.event, _BEGINNING):
             current = _Open(before() or NOTHING)
         if isinstance(line.event, RunnerStarted):
@@ -228,9 +243,16 @@ def runs(lines: Iterable[LogLine], before: Callable[[], Run | None] = lambda: No
             current = _Open()
         if not current.closes and isinstance(line.event, Evaluation | EvaluationMissed):
             _settle(found, line)
-        current.take(line)
+        _take(current, above, line)
+    _take(current, above)
     found += current.freeze()
     return tuple(found)
+
+
+def _take(current: _Open, above: list[LogLine], *lines: LogLine) -> None:
+    for line in (*above, *lines):
+        current.take(line)
+    above.clear()
 
 
 def _settle(found: list[Run], line: LogLine) -> None:
@@ -311,7 +333,8 @@ def latest_run(files: Sequence[LogFile], before_ms: int) -> RunWords | None:
     if begun is None or (started := begun.started) is None:
         return None
     lines = Sieve(files, started.at_ms, before_ms + shift_ms)
-    run = runs(dropwhile(lambda line: line.text != started.text, lines))[-1]
+    read = runs(dropwhile(lambda line: line.text != started.text, lines))
+    run = read[-1] if read else begun  # a banner that is stamped later than what follows it
     started.at_ms -= shift_ms
     return RunWords(
         started=started,

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from genesis_ops.runlog.events import (
 )
 from genesis_ops.runlog.files import LogFile, backwards, last_stamp_ms, log_files, opened, stamp_ms
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader
-from genesis_ops.words import DAY_MS
+from genesis_ops.words import DAY_MS, day
 
 _PHRASE = CandleClose.phrase.partition("{")[0].encode()
 _SOURCES = ("previous", "latest")
@@ -122,12 +123,29 @@ def is_torn(close: CandleClose) -> bool:
 
 
 def end_ms(file: LogFile) -> int:
-    """Tell up to when a file reaches; a compressed one, that nobody writes to, up to the end of its day."""
-    if not file.packed:
-        with suppress(OSError), opened(file) as fd:
-            if (at_ms := last_stamp_ms(fd)) is not None:
-                return at_ms
-    return (stamp_ms(f"{file.day[:4]}-{file.day[4:6]}-{file.day[6:]} 00:00:00".encode()) or 0) + DAY_MS
+    """Tell up to when a file reaches; a compressed one that the next day's follows, up to the end of its day.
+
+    The older runner wrote many days into one file: another compressed one has to be read to its end.
+    """
+    day_ms = (stamp_ms(f"{file.day[:4]}-{file.day[4:6]}-{file.day[6:]} 00:00:00".encode()) or 0) + DAY_MS
+    with suppress(OSError):
+        if file.packed:
+            if any(os.path.lexists(file.path.with_name(f"runner_{day(day_ms)}.log{end}")) for end in ("", ".gz")):
+                return day_ms
+            found = file.path.stat()
+            return _packed_end_ms(file, found.st_mtime_ns, found.st_size) or day_ms
+        with opened(file) as fd:
+            return last_stamp_ms(fd) or day_ms
+    return day_ms
+
+
+@lru_cache(maxsize=64)
+def _packed_end_ms(file: LogFile, _written_ns: int, _size: int) -> int | None:
+    """Read a compressed file to its end, once for as long as it stays the same."""
+    reader = LogReader((file,), without=ROUTINE)
+    for _ in reader:
+        pass
+    return reader.notes.last_ms
 
 
 def reach_ms(file: LogFile, from_ms: int, to_ms: int) -> tuple[int, int] | None:

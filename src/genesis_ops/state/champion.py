@@ -36,12 +36,16 @@ class Fingerprint(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """Which champion was frozen and when (ms, UTC); ``damaged`` says why the pin cannot be understood."""
+    """Which champion was frozen and when (ms, UTC); ``damaged`` says why the pin cannot be understood.
+
+    ``hidden`` where it is only this user who may not look.
+    """
 
     file: str
     sha256: str
     pinned_ms: int
     damaged: str = ""
+    hidden: bool = False
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -65,7 +69,7 @@ def read_pin(log_dir: Path) -> Pin | None:
     except (FileNotFoundError, NotADirectoryError):
         return _damaged(path, "is a link to a file that does not exist") if path.is_symlink() else None
     except OSError as error:
-        return _damaged(path, f"cannot be read ({error.strerror})")
+        return _damaged(path, f"cannot be read ({error.strerror})")._replace(hidden=isinstance(error, PermissionError))
     try:
         return _parsed(json.loads(raw))
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,7 @@
 """What changed between two snapshots, section by section; pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,15 +38,15 @@ def differences(earlier: Snapshot, later: Snapshot) -> tuple[Difference, ...]:
 def _facts(section: str, lines: Sequence[str]) -> Mapping[str, str]:
     """Give each line a name: its own, or itself; of several with one name each is counted."""
     found: dict[str, str] = {}
+    seen: Counter[str] = Counter()
     if section == _LOG:
         newest = [line for line in lines if not _is_about_the_file(line)]
         lines = [*filter(_is_about_the_file, lines), *(f"newest line: {line}" for line in newest[-1:])]
     for line in lines:
         named = _NAMED.fullmatch(line)
         name, value = (named[1].strip(), named[2].rstrip(",")) if named else (line, line)
-        while name in found:
-            name += " (again)"
-        found[name] = value
+        seen[name] += 1
+        found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = value
     return found
 
 

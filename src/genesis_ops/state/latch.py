@@ -20,12 +20,16 @@ _KEYS = {"schema", "since", "reasons", "by"}
 
 
 class Latch(NamedTuple):
-    """Since when (ms, UTC), why and by whom runs are stopped; ``damaged`` says why the file cannot be understood."""
+    """Since when (ms, UTC), why and by whom runs are stopped; ``damaged`` says why the file cannot be understood.
+
+    ``hidden`` where it is only this user who may not look: no run of this user starts, and nobody knows of others.
+    """
 
     since_ms: int
     reasons: tuple[str, ...]
     by: str
     damaged: str = ""
+    hidden: bool = False
 
     def lines(self) -> tuple[str, ...]:
         """Say for a person why nothing runs, one reason a line."""
@@ -48,7 +52,7 @@ def read_latch(log_dir: Path) -> Latch | None:
     except (FileNotFoundError, NotADirectoryError):
         return _damaged(path, "is a link to a file that does not exist") if path.is_symlink() else None
     except OSError as error:
-        return _damaged(path, f"cannot be read ({error.strerror})")
+        return _damaged(path, f"cannot be read ({error.strerror})")._replace(hidden=isinstance(error, PermissionError))
     try:
         return _parsed(json.loads(raw))
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from genesis_ops.durable import READ, create, put_in_place, sync_directory
 from genesis_ops.errors import StateUnreadable, WriteFailed
+from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.state.model import State
 from genesis_ops.words import visible
 
@@ -101,6 +102,8 @@ class StateStore:
             if self.path.is_symlink():
                 raise self._unusable(f"is a link to {self.path.readlink()}, which does not exist") from None
             return None
+        except PermissionError:
+            raise self._unusable(HIDDEN) from None
         except OSError as error:
             raise self._unusable(f"cannot be read ({error.strerror})") from None
         try:

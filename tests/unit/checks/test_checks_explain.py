@@ -4,6 +4,8 @@ from evidence_by_hand import START, line, look
 from genesis_ops.checks.evidence import Explanation
 from genesis_ops.checks.explain import UNEXPLAINED, explain_gap, explain_silence
 from genesis_ops.runlog.events import (
+    BaselineFallback,
+    ChampionNotLoaded,
     ClockOff,
     EvaluateError,
     Event,
@@ -316,3 +318,19 @@ def test_lines_out_of_order_are_read_in_the_order_of_their_times() -> None:
     off = line(TWO + HOUR_MS + 10 * MINUTE_MS, ClockOff(1))
     lines = [off, *looks(START, END)]
     assert explain_gap(lines, (TWO,), Timeframe.H1, END, DAY_MS).evidence == (off,)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (BaselineFallback(), "Baseline fallback detected. ABORTING."),
+        (ChampionNotLoaded("baseline:1h"), "Champion NOT loaded! Source: baseline:1h"),
+        (Fatal("the end"), "FATAL: the end"),
+        (Fatal("x" * 5000), f"FATAL: {'x' * 293}"),
+    ],
+)
+def test_a_run_that_met_something_fatal_did_not_stop_in_good_order(said: Event, told: str) -> None:
+    at_ms = START + 50 * MINUTE_MS
+    last = [line(at_ms, said), line(at_ms, RunnerStopped())]
+    found = why([*last, line(START + 70 * MINUTE_MS, RunnerStarted()), *looks(START + 71 * MINUTE_MS, END)], TWO)
+    assert found.cause == f"runner down 08:50-09:10 ({told})"

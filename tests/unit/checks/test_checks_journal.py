@@ -65,6 +65,14 @@ def test_where_nothing_tells_of_an_order_each_check_is_skipped_and_nothing_is_kn
     assert {check.detail for check in found(**nothing).values()} == {"no journal in logs, and no trace of an order"}
 
 
+def test_orders_of_the_older_runner_which_kept_no_journal_are_no_reason_to_miss_one_and_are_named() -> None:
+    log = LogWords(present=True, older=13)
+    nothing = {"files": (), "counts": {}, "armed": (), "log": log, "state": StateWords("state.json")}
+    assert outcomes(**nothing) == [SKIP] * 5
+    told = {"no journal in logs; 13 orders of the older runner in the log"}
+    assert {check.detail for check in found(**nothing).values()} == told
+
+
 def test_damage_fails_with_file_and_byte_and_what_lies_behind_it_is_unknown() -> None:
     checks = found(damage=DAMAGE, armed=(), state=STATE._replace(sum_there=""))
     whole = checks["journal-whole"]

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from evidence_by_hand import END, FIRST, SECOND, START, THIRD, close, gap, log, run, state, well
+from evidence_by_hand import END, FIRST, SECOND, START, THIRD, close, failed, gap, log, run, state, well
 
-from genesis_ops.checks.evidence import Evidence, Explanation, LogEvidence, OrdersFound, Silence
+from genesis_ops.checks.evidence import Evidence, Explanation, LogEvidence, OrderDoubt, OrdersFound, Silence
 from genesis_ops.checks.journal import JournalFacts, LogWords, StateWords
-from genesis_ops.checks.model import Outcome, judge
+from genesis_ops.checks.model import Outcome, Place, judge
 from genesis_ops.checks.phase import CHECKS, MOST_UNEVALUATED, UPTIME, told_share
 from genesis_ops.checks.phase_candles import candles, latency
 from genesis_ops.checks.phase_evidence import Balances, Frozen, Papers, Phase, PhaseEvidence, Receipts
@@ -99,7 +99,7 @@ def test_the_ids_are_the_ones_that_scripts_rely_on() -> None:
         "duplicate-candle", "dry-run-order", "baseline-fallback", "candle-gap", "state-corrupt", "fatal-error",
         "closes-processed", "closes-evaluated",
         "journal-whole", "one-order-per-candle", "orders-resolved", "log-agrees", "state-agrees",
-        "wallet-explained", "daily-papers", "uptime",
+        "wallet-explained", "daily-papers", "uptime", "live-paper",
     ]  # fmt: skip
 
 
@@ -179,6 +179,30 @@ def test_a_close_since_the_last_line_is_missing_and_one_before_the_first_line_is
     evidence = phase(log(run(close(SECOND)), fates="UPU", gaps=(gap(THIRD),)))
     assert [str(candle.fate) for candle in candles(evidence.log)] == ["uncovered", "processed", "missing"]
     assert detail("closes-processed", evidence).startswith("1 of 2 closes")
+
+
+@pytest.mark.parametrize(
+    ("mode", "over", "expected"),
+    [
+        (Mode.DRY_RUN, False, SKIP),
+        (Mode.DRY_RUN, True, FAIL),
+        (Mode.LIVE_PAPER, False, PASS),
+        (Mode.LIVE_PAPER, True, WARN),
+        (None, True, UNKNOWN),
+    ],
+)
+def test_that_the_phase_traded_live_paper_is_asked_for_at_its_end(
+    mode: Mode | None, over: bool, expected: Outcome
+) -> None:
+    traded = phase(log(run(close(FIRST), close(SECOND), mode=mode)))
+    assert outcome("live-paper", traded._replace(phase=Phase("day 42", 41, 42, over=over))) is expected
+
+
+def test_all_days_but_the_dry_runs_in_live_paper_are_enough() -> None:
+    days = [close(FIRST + n * 24 * HOUR_MS) for n in range(41)]
+    whole = phase(log(run(*days, mode=Mode.LIVE_PAPER)))._replace(phase=Phase("day 42", 41, 42, over=True))
+    assert outcome("live-paper", whole) is PASS
+    assert detail("live-paper", whole) == "41 of 42 days, 41 of 1008 closes"
 
 
 def test_what_had_closed_before_the_runner_was_born_is_not_late() -> None:
@@ -342,6 +366,35 @@ def test_closes_that_a_silence_cost_belong_to_it_and_others_are_an_outage_of_the
         (1, "runner down", True),
         (1, "feed failing", False),
     ]
+
+
+def test_closes_that_were_announced_and_not_evaluated_are_an_outage_with_the_logs_own_cause() -> None:
+    closes = [close(FIRST), close(SECOND, evaluated=0, failure=failed(SECOND, "HTTP 500")), close(THIRD, evaluated=0)]
+    looked = log(run(*closes), end_ms=END + HOUR_MS)
+    (found,) = outages(looked)
+    assert (found.from_ms, found.to_ms, found.closes, found.unevaluated) == (SECOND + HOUR_MS, END, 0, 2)
+    assert found.cause == f"2 closes not evaluated: {failed(SECOND, 'HTTP 500').message}"
+    assert [candle.unevaluated for candle in candles(phase(looked).log)] == [False, True, True]
+
+
+def test_an_evaluation_that_a_crash_prevented_is_no_outage_beside_the_silence() -> None:
+    down = silent(SECOND + HOUR_MS + MINUTE_MS, END)
+    looked = log(run(close(FIRST), close(SECOND, evaluated=0)), fates="PPU", silences=(down,))
+    assert [outage.silent for outage in outages(looked)] == [True]
+
+
+# --- what a living runner is asking about
+
+
+def test_an_order_that_is_still_settling_is_a_warning_and_one_that_is_stuck_a_failure() -> None:
+    doubt = OrderDoubt("20260301-0800", "order 20260301-0800 is UNKNOWN", Place("j", 1, ""), "resolve it")
+    for settling, expected in ((True, WARN), (False, FAIL)):
+        orders = OrdersFound((doubt._replace(settling=settling),))
+        evidence = phase(journal=JOURNAL._replace(orders=orders))
+        evidence = evidence._replace(stop=evidence.stop._replace(orders=orders))
+        assert outcome("orders-resolved", evidence) is expected
+        assert outcome("fatal-error", evidence) is expected
+        assert "order 20260301-0800 is UNKNOWN" in detail("fatal-error", evidence)
 
 
 # --- questions

@@ -38,6 +38,7 @@ from genesis_ops.clients.health import Answer, ExchangeTime, Health, Standing
 from genesis_ops.clients.process import Listeners, Trader
 from genesis_ops.settings import load
 from genesis_ops.state.champion import Fingerprint, Pin
+from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.state.latch import Latch
 from genesis_ops.words import HOUR_MS
 
@@ -471,6 +472,17 @@ def test_a_long_phase_needs_more_room() -> None:
     assert outcome("disk-space", settings=settings, disk=DiskFound(1_095_000_000)) == "PASS"
     assert outcome("disk-space", settings=settings, disk=DiskFound(1_094_999_999)) == "WARN"
     assert outcome("disk-space", disk=None) == "UNKNOWN"
+
+
+def test_what_only_this_user_may_not_read_is_unknown_and_no_fault_of_the_host() -> None:
+    latch = Latch(NOW_MS, (), "", "stop_latch.json cannot be read (Permission denied)", hidden=True)
+    pin = Pin("", "", 0, "champion_frozen.json cannot be read (Permission denied)", hidden=True)
+    champion = WELL.champion._replace(pin=pin)
+    state = StateFound(present=True, fault=f"runner_state.json {HIDDEN}")
+    host = WELL._replace(latch=latch, champion=champion, state=state)
+    for name in ("stop-latch", "champion-file", "state-heartbeat"):
+        found = judged(name, host)
+        assert (found.outcome, "ls -ld" in found.remedy, "resume" in found.remedy) == (Outcome.UNKNOWN, True, False)
 
 
 def test_a_latch_fails_with_its_reasons_and_the_way_out() -> None:

@@ -20,6 +20,7 @@ from evidence_by_hand import (
 from genesis_ops.checks import stop
 from genesis_ops.checks.evidence import StateEvidence
 from genesis_ops.checks.model import Outcome, Result
+from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.words import HOUR_MS, Mode
 
 PASS, WARN, FAIL, UNKNOWN = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
@@ -164,7 +165,15 @@ def test_a_missing_state_fails_where_logs_exist_and_is_unknown_where_nothing_ran
     assert figures(found) == (FAIL, "there is no runner_state.json, though logs exist", "missing", "readable")
     assert "do NOT start fresh" in found.remedy
     found = stop.state_corrupt(evidence(state=NOWHERE, nothing="no log"))
-    assert found == Result(UNKNOWN, "no runner_state.json and no log: nothing has run here", None, "readable")
+    assert found == Result(UNKNOWN, "no runner_state.json to be seen; no log", None, "readable")
+
+
+def test_a_state_that_only_this_user_may_not_read_is_not_called_corrupt() -> None:
+    hidden = StateEvidence("runner_state.json", None, f"runner_state.json {HIDDEN}")
+    found = stop.state_corrupt(evidence(state=hidden))
+    assert (found.outcome, found.remedy) == (UNKNOWN, "ls -ld runner_state.json")
+    damaged = StateEvidence("runner_state.json", None, "runner_state.json is not JSON")
+    assert stop.state_corrupt(evidence(state=damaged)).outcome is FAIL
 
 
 def test_a_state_without_a_candle_warns_where_the_log_has_closes() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from keep_root import DAY, ENCODED, at, judged, looked, plant
+from keep_root import DAY, ENCODED, SECRET, at, judged, looked, plant
 
 from genesis_ops.clients.host_clock import HostClock
 from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_acceptance, judge_stop, newest_line_ms
@@ -19,6 +19,7 @@ from genesis_ops.journal.record import Kind
 from genesis_ops.keep import staging
 from genesis_ops.keep.bundle import MANIFEST, Bundle, make_bundle
 from genesis_ops.keep.verify import snapshot_in, verify
+from genesis_ops.settings import load
 from genesis_ops.state.snapshots import directory
 from genesis_ops.words import DAY_MS
 
@@ -93,6 +94,15 @@ def break_journal(root: Path) -> None:
     journal.write_bytes(journal.read_bytes().replace(b"LONG", b"SHORT"))
 
 
+def hide_log(root: Path) -> None:
+    log = at(root).log_dir / "runner_20260203.log"
+    log.symlink_to("nowhere")
+
+
+def folder_for_log(root: Path) -> None:
+    (at(root).log_dir / "runner_20260203.log").mkdir()
+
+
 def nothing(root: Path) -> None:
     """Leave the root as it is."""
 
@@ -101,7 +111,7 @@ def nothing(root: Path) -> None:
     "change",
     [
         *(nothing, pack_log, break_packed_log, break_state, remove_state, damage_log, resume),
-        *(doubt_an_order, break_journal),
+        *(doubt_an_order, break_journal, hide_log, folder_for_log),
     ],
 )
 def test_a_bundle_is_judged_as_the_host_was(root: Path, change: Callable[[Path], None]) -> None:
@@ -114,6 +124,11 @@ def test_a_bundle_is_judged_as_the_host_was(root: Path, change: Callable[[Path],
             stop = judge_stop(settings, where, Asked(day_zero_ms(settings), NOW, NOW)).report
             day = judge_acceptance(settings, where, Asked(end_ms - DAY_MS, end_ms, NOW), HostClock()).report
         reports.append((judged(stop), judged(day)))
+    if change in {hide_log, folder_for_log}:  # why it cannot be read is said in other words
+        assert [[each.outcome for each in report[0]] for report in reports[0]] == [
+            [each.outcome for each in report[0]] for report in reports[1]
+        ]
+        return
     assert reports[0] == reports[1]
 
 
@@ -173,6 +188,59 @@ def test_a_spelling_that_nobody_expects_takes_its_line_along(root: Path) -> None
     assert len(lines) == len((at(root).log_dir / f"runner_{DAY}.log").read_text().splitlines())
 
 
+def test_no_secret_is_in_a_bundle_in_pieces(root: Path) -> None:
+    passphrase, key = "correct-Horse batt3ry staple zebra 9001", SECRET * 3
+    (root / ".env").write_text(f'DB_PASSWORD="{passphrase}"\nA_SECRET={key}\n')
+    with (at(root).log_dir / f"runner_{DAY}.log").open("a") as log:
+        for secret in (passphrase, key, "x" * 3950 + key):
+            log.write(f"2026-02-04 20:03:22 - paper_trading_runner - ERROR - FATAL: {secret} refused\n")
+    found = members(bundled(root).path)
+    pieces = [piece.encode() for piece in ("correct-Horse", "staple zebra 9001", key[:20], key[20:40], key[-20:])]
+    for name, raw in found.items():
+        assert not [piece for piece in pieces if piece in raw], name
+    assert b"FATAL: [redacted] refused" in b" ".join(found["reports/preflight.txt"].split())
+
+
+def test_a_secret_in_a_name_or_in_what_a_program_says_is_told_without_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plant(at(root))
+    at(root).state_file.with_name(f"runner_state_corrupt_{SECRET}.json").write_text("{}")
+    program = tmp_path / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho 'token {SECRET} refused' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    made = bundled(root)
+    raw = b"".join(members(made.path).values()) + str(made).encode()
+    assert SECRET.encode() not in raw
+    assert {left.why for left in made.left_out} >= {"its name holds a secret"}
+
+
+def test_a_state_of_another_name_is_judged_too(root: Path) -> None:
+    state = at(root).state_file
+    state.rename(state.with_name("my_state.json"))
+    settings = load(
+        {"root": root, "api_url": "http://127.0.0.1:9", "exchange_url": "http://127.0.0.1:9",
+         "state_file": "logs/paper_trading/my_state.json"}, {}, None
+    ).settings  # fmt: skip
+    seen, known = looked(settings)
+    made = make_bundle(seen, known, HostClock())
+    for asked in (settings, at(root)):
+        with source(asked, made.path) as where:
+            report = judge_stop(asked, where, Asked(day_zero_ms(asked), NOW, NOW)).report
+        assert str(report.checks[4].outcome) == "PASS"
+
+
+def test_a_state_stays_a_document_without_its_secrets(root: Path) -> None:
+    plant(at(root))
+    state = json.loads(at(root).state_file.read_text())
+    at(root).state_file.write_text(json.dumps(state | {"password": 123456789012, "api_key": "hunter2hunter2"}))
+    document = json.loads(members(bundled(root).path)["logs/runner_state.json"])
+    assert document["last_processed_candle_ts"] == state["last_processed_candle_ts"]
+    assert "hunter2" not in str(document)
+
+
 def test_a_secret_in_a_packed_log_is_not_in_a_bundle(root: Path) -> None:
     plant(at(root))
     pack_log(root)
@@ -180,16 +248,19 @@ def test_a_secret_in_a_packed_log_is_not_in_a_bundle(root: Path) -> None:
     assert not [form for form in ENCODED if form in raw]
 
 
-@pytest.mark.parametrize("change", [nothing, pack_log])
+@pytest.mark.parametrize(("change", "where"), [(nothing, r"operations\.jsonl"), (pack_log, r"\.log\.gz")])
 def test_a_secret_that_is_left_in_the_finished_archive_keeps_it_from_being_written(
-    root: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+    root: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], where: str
 ) -> None:
     plant(at(root))
     change(root)
+    if change is pack_log:  # so that nothing else can be what is found
+        (at(root).log_dir / "operations.jsonl").unlink()
+        (at(root).log_dir / f"runner_errors_{DAY}.log").unlink()
     seen, known = looked(at(root))
     copied = staging._copied
     monkeypatch.setattr(staging, "_copied", lambda file, target, size, _: copied(file, target, size, _Nothing()))
-    with pytest.raises(Refused, match=r"logs/\w+\.(?:log|jsonl)"):
+    with pytest.raises(Refused, match=where):
         make_bundle(seen, known, HostClock())
     assert [*directory(at(root).log_dir).iterdir()] == []
 

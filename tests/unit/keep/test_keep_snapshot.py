@@ -1,6 +1,8 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from keep_root import DAY, ENCODED, api, at, looked, plant
 
 from genesis_ops import durable
 from genesis_ops.clients.host_clock import HostClock
+from genesis_ops.collect.known_secrets import known_secrets
 from genesis_ops.collect.snapshot import see
 from genesis_ops.collect.wallets import readings
 from genesis_ops.errors import Refused, WriteFailed
@@ -156,3 +159,43 @@ def test_an_api_on_another_host_has_no_port_here(root: Path) -> None:
     seen = see(settings.settings, HostClock())
     assert seen.listeners is None
     assert "port: on another host" in snapshot_of(seen, looked(at(root))[1]).sections[1].lines
+
+
+def test_the_log_that_is_really_written_is_shown_whatever_stands_in_it(root: Path) -> None:
+    with (at(root).log_dir / "runner_20260203.log").open("w") as log:
+        log.write("x" * 400_000 + "\n" + "no line of a runner\n")
+    snapshot = read(taken(root))
+    assert "file: logs/paper_trading/runner_20260203.log" in snapshot.lines("runner log")
+    assert snapshot.lines("runner log")[-1] == "no line of a runner"
+
+
+def test_lines_that_are_too_long_to_be_kept_are_cut_and_missing_ones_are_told(root: Path) -> None:
+    with (at(root).log_dir / f"runner_{DAY}.log").open("a") as log:
+        for _ in range(3):
+            log.write("y" * 2_000_000 + "\n")
+    lines = read(taken(root)).lines("runner log")
+    assert "remark: only its last 4 MiB were read" in lines
+    assert max(map(len, lines)) <= 4001
+
+
+def test_an_environment_that_cannot_be_read_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    def refused(_: psutil.Process) -> dict[str, str]:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil.Process, "environ", refused)
+    known = known_secrets(at(root), [os.getpid()])
+    assert known.troubles == (
+        f"the environment of pid {os.getpid()} cannot be read: of what is in it only known shapes are found",
+    )
+
+
+def test_the_secrets_of_the_phases_processes_are_known(root: Path) -> None:
+    secret = "Zk3vQ9xLw2pT7nB5mR8cY1dF4gH6jK0a"
+    child = subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE, env={"API_SECRET": secret})
+    try:
+        known = known_secrets(at(root), [child.pid])
+    finally:
+        child.communicate(b"\n")
+    assert secret in {each.reveal() for each in known.secrets}

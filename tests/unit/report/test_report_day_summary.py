@@ -89,6 +89,7 @@ def todo(day: DayEvidence, report: Report | None = None) -> list[str]:
 def test_what_is_remembered_is_read_back_as_it_was() -> None:
     told = PLAIN._replace(mode="a --> b <!-- c", wallets={"TESTUSD": 1.5}, preflight={"clock": "WARN"}, pid=7)
     assert read([written(told)]) == told
+    assert read([written(told._replace(missed=None, errors=None))]) == told._replace(missed=None, errors=None)
     assert written(told).count("--") == 2
     assert read(["something", written(told), "else"]) == told
 
@@ -160,6 +161,8 @@ def test_what_changed_since_yesterday_is_told_and_what_was_not_looked_at_is_not(
         "wallet USD: -2.50000000",
     )
     assert changes(before, before) == ()
+    silent = now._replace(missed=None, errors=None)
+    assert not any("candles" in told or "errors" in told for told in (*changes(now, silent), *changes(silent, before)))
 
 
 def test_a_preflight_of_the_day_is_told_with_its_time() -> None:
@@ -186,6 +189,29 @@ def test_the_schedule_asks_for_a_snapshot_and_on_the_last_day_for_the_report() -
     assert todo(day._replace(over=True)) == ["nothing to do"]
     assert todo(day._replace(date=date(2026, 3, 17), snapshots=1)) == ["genesis-ops phase-report"]
     assert todo(day._replace(date=date(2026, 3, 18), over=True)) == ["genesis-ops phase-report"]
+
+
+@pytest.mark.parametrize("over", [True, False])
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.WARN, Outcome.FAIL])
+def test_a_day_that_is_not_good_is_never_told_to_need_nothing(outcome: Outcome, over: bool) -> None:
+    day = found(over=over, accepted_ms=1, snapshots=1)
+    doubt = Judged(1, "no-fatal", "", outcome, None, None, "the log is of another market", (), "")
+    assert todo(day, report_of(day)._replace(checks=(doubt,))) == [
+        "read the findings above and what the log says there"
+    ]
+
+
+def test_what_to_do_can_be_copied_as_it_is() -> None:
+    resolve = 'genesis-ops orders resolve 20260304-0900 --filled|--not-filled --reason "..."'
+    checks = (
+        Judged(1, "a", "", Outcome.FAIL, None, None, "", (), resolve),
+        Judged(2, "b", "", Outcome.WARN, None, None, "", (), "${EDITOR:-vi} a_b.env      and write A_B into it"),
+    )
+    day = found()
+    good = (judged for judged in report_of(day).checks if judged.outcome is Outcome.PASS)
+    told = told_of(day, report_of(day)._replace(checks=(*good, *checks)), PLAIN, None)
+    text = rendered("{% for step in next %}{{ step.todo }}\n{% endfor %}", told)
+    assert text == f"`{resolve}`\n`${{EDITOR:-vi}} a_b.env` and write A\\_B into it\n"
 
 
 def test_each_remedy_is_given_once_with_its_checks_and_failures_come_first() -> None:
@@ -276,9 +302,10 @@ def test_a_log_in_local_time_is_told() -> None:
 
 def test_the_picture_has_a_cell_an_hour_and_needs_no_escaping() -> None:
     day = found()
-    hours = tuple(hour._replace(open_ms=hour.close_ms) for hour in day.seen.log.tally.hours)
-    report = report_of(day)._replace(hours=hours)
+    report = report_of(day)._replace(hours=day.seen.log.tally.hours)
     told = told_of(day, report, facts(day, report), PLAIN)
-    assert "\n04 Feb  ████████████████████████\n" in rendered("{{ picture }}", told)
+    drawn = rendered("{{ picture }}", told)
+    assert "\n03 Feb                         █\n04 Feb  ███████████████████████\n" in drawn
+    assert "(a cell is the hour in which a candle opened)" in drawn
     assert told["compared"]
     assert told["changes"] == [*changes(PLAIN, facts(day, report))]

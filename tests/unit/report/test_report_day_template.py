@@ -36,6 +36,9 @@ def broken(source: str) -> tuple[int | None, int | None, str]:
         ("a\n{{ number / 0 }}", (2, 1), "ZeroDivisionError: division by zero"),
         ("{{ 'x'.join(number) }}", (1, 1), "TypeError: "),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", (1, None), "RecursionError: "),
+        ("a\n{{ 'a' * 10**10 }}", (2, 8), "'*' would make more than 2 MiB"),
+        ("{{ [1] * 9999999 }}", (1, 8), "'*' would make more than 2 MiB"),
+        ("{{ 10 ** (10 ** 10) }}", (1, 7), "'**' would make more than 2 MiB"),
         ("{% include 'other' %}", (1, 1), "TypeError: no loader for this environment specified"),
         (
             "{% for a in range(999) %}{% for b in range(999) %}xxxx{% endfor %}{% endfor %}",
@@ -59,6 +62,12 @@ def test_windows_line_ends_do_not_move_the_place() -> None:
 
 def test_texts_are_escaped_wherever_they_stand_and_ready_ones_are_not() -> None:
     assert rendered("{{ text }}{{ rows[0].name }}{{ code }}{{ number }}", FACTS) == "a&#124;b &lt;!-- xn`<x>`3"
+
+
+@given(st.sampled_from(["*", "**"]), st.integers(-99, 99), st.integers(0, 99))
+def test_small_numbers_and_texts_are_multiplied_as_ever(operator: str, left: int, right: int) -> None:
+    assert rendered(f"{{{{ ({left}) {operator} {right} }}}}", FACTS) == str(eval(f"({left}){operator}{right}"))
+    assert rendered(f"{{{{ 'x' * {right} }}}}", FACTS) == "x" * right
 
 
 @given(st.text())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from report_samples import FAILED, HOSTILE, LOG, REPORTS, TEXTS, TIMEOUT, day, judged
 
 from genesis_ops.checks.model import Outcome, Place, Report
-from genesis_ops.report.markdown import code, escaped, render
+from genesis_ops.report.markdown import code, escaped, render, with_commands
 from genesis_ops.words import visible
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py comes with rich")
@@ -43,9 +43,44 @@ def test_a_failed_day_has_a_heading_a_table_the_proof_and_the_verdict() -> None:
         "| 2 | candle-frequency | FAIL | 22 of 24 closes, one step of 3h |",
     ]
     proof = text.index("- **candle-frequency**: FAIL")
-    assert text[proof + 1 : proof + 3] == [f"  - `{LOG}:2211` `{TIMEOUT}`", "  - Next: genesis-ops logs --around 03:00"]
+    assert text[proof + 1 : proof + 3] == [
+        f"  - `{LOG}:2211` `{TIMEOUT}`",
+        "  - Next: `genesis-ops logs --around 03:00`",
+    ]
     assert "* Candles processed: 24" in text
     assert text[-1] == "**FAIL**: 1 of 10 checks failed, 1 warning, exit 1; receipt: none"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ""),
+        ("mend the cause; do *not* restart", "mend the cause; do \\*not\\* restart"),
+        (
+            "genesis-ops stop-check      (it names the cause; wait)",
+            "`genesis-ops stop-check` (it names the cause; wait)",
+        ),
+        ("put a_b back; genesis-ops stop-check names it", "put a\\_b back; `genesis-ops stop-check` names it"),
+        (
+            "disk full; genesis-ops stop-check --enforce keeps a copy, then genesis-ops run --rebuild-state; wait",
+            "disk full; `genesis-ops stop-check --enforce` keeps a copy, then `genesis-ops run --rebuild-state`; wait",
+        ),
+        ("sudo systemctl start x      or: uvicorn a.b:c --d e", "`sudo systemctl start x` or: `uvicorn a.b:c --d e`"),
+        (
+            "genesis-ops acceptance --window 24h --until last      (or: genesis-ops preflight)",
+            "`genesis-ops acceptance --window 24h --until last` (or: `genesis-ops preflight`)",
+        ),
+        ("ls -l 'a`b'", "``ls -l 'a`b'``"),
+    ],
+)
+def test_commands_among_what_to_do_are_code_and_all_else_is_text(text: str, told: str) -> None:
+    assert with_commands(text) == told
+
+
+@given(st.text(st.sampled_from("genesis-opls; ()`*_|<-&\n")))
+def test_what_to_do_reads_as_itself_whatever_it_holds(text: str) -> None:
+    shown = with_commands(f"x {text} genesis-ops run x")
+    assert " ".join(read(shown).split()) == " ".join(visible(f"x {text} genesis-ops run x").split())
 
 
 def test_a_day_that_passed_has_no_proof() -> None:

@@ -108,6 +108,24 @@ def test_a_dead_runner_and_a_set_latch_are_what_the_eye_meets_first() -> None:
     assert "✓ runner" not in "".join(drawn)
 
 
+def test_a_latch_that_this_user_may_not_read_is_neither_set_nor_clear() -> None:
+    hidden = Latch(0, (), "", "stop_latch.json cannot be read (Permission denied)", hidden=True)
+    drawn = "\n".join(text(WELL._replace(latch=hidden)))
+    assert "? LATCH UNKNOWN  nobody can tell: stop_latch.json cannot be read" in drawn
+    assert "? latch      nobody can tell" in drawn
+    assert "resume" not in drawn
+    assert "sudo -u <the runner's user> genesis-ops status" in drawn
+    assert document(WELL._replace(latch=hidden))["latch"]["hidden"] is True
+
+
+def test_an_order_that_a_living_runner_is_asking_about_is_marked_alike_everywhere() -> None:
+    doubt = OrderDoubt("20260220-1300", "order 20260220-1300 is UNKNOWN", Place("", 0, ""), "wait", settling=True)
+    drawn = text(WELL._replace(orders=Ordered(1, 0, found=OrdersFound((doubt,)))))
+    assert [line[0] for line in drawn if "20260220-1300" in line or line[2:8] == "orders"] == ["!", "!"]
+    stuck = text(WELL._replace(orders=Ordered(1, 0, found=OrdersFound((doubt._replace(settling=False),)))))
+    assert [line[0] for line in stuck if "20260220-1300" in line or line[2:8] == "orders"] == ["✗", "✗"]
+
+
 def test_what_cannot_wait_is_red_and_has_a_word_beside_its_colour() -> None:
     first = [*lines(DEAD, Page(80, True))][1]
     assert (first[0].text, first[0].style) == ("✗", "bold red")

@@ -342,3 +342,33 @@ def test_the_day_of_a_packed_log_does_not_say_when_the_latest_run_wrote_last(tmp
     words = latest_run(log_files(tmp_path), START + HOUR_MS)
     assert words is not None
     assert words.last_ms == START
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        events.GateOverridden("a test", "no receipt"),
+        events.GatePassed("accepted"),
+        events.StateRecovered(5, "announced"),
+        events.StateRebuilt("5", 1),
+        events.JournalTorn("a file, byte 7"),
+        events.OrderOpen("20260301-0700", "why"),
+        events.ModeSwitched("dry-run", "live-paper"),
+    ],
+)
+def test_what_a_start_says_above_its_banner_belongs_to_it_and_prolongs_no_run_before(
+    tmp_path: Path, said: events.Event
+) -> None:
+    put(tmp_path, "20260301", [line(START, said), banner(START), close(START + 1000, TS), line(START + HOUR_MS, said)])
+    put(tmp_path, "20260302", [banner(START + HOUR_MS)])
+    first, second = runs(read(tmp_path)[0])
+    assert (first.first_ms, first.last_ms) == (START, START + 1000)
+    assert (second.first_ms, second.last_ms) == (START + HOUR_MS, START + HOUR_MS)
+    assert len(first.closes) == 1
+
+
+def test_a_banner_that_is_stamped_later_than_all_that_follows_is_a_run_all_the_same(tmp_path: Path) -> None:
+    put(tmp_path, "20260301", [banner(START + 10 * HOUR_MS), close(START, TS), look(START + 1000, TS)])
+    for at_ms in (START + HOUR_MS, START + 10 * HOUR_MS, START + DAY_MS):
+        found = latest_run(log_files(tmp_path), at_ms)
+        assert found is None or found.mode is Mode.DRY_RUN

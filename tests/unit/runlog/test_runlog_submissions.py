@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from genesis_ops.runlog.files import log_files
-from genesis_ops.runlog.reader import Notes
-from genesis_ops.runlog.submissions import own_submissions
+from genesis_ops.runlog.submissions import own_submissions, submissions
 
 HEAD = "2026-02-04 13:0{}:00 - paper_trading_runner - INFO - {}\n"
 BANNER, VERSION, ORDER = "Paper Trading Runner Started", "Version: genesis-ops 0.1.0", "Submitting LONG order..."
@@ -27,6 +26,11 @@ def test_an_order_of_a_run_whose_start_is_not_in_the_log_counts(tmp_path: Path) 
 
 def test_what_the_reading_met_is_told(tmp_path: Path) -> None:
     (tmp_path / "runner_20260204.log.gz").write_bytes(b"no gzip")
-    notes: list[Notes] = []
-    own_submissions(log_files(tmp_path), notes)
-    assert notes[0].unreadable or notes[0].damaged
+    notes = submissions(log_files(tmp_path)).notes
+    assert notes.unreadable or notes.damaged
+
+
+def test_the_older_runners_are_told_apart_from_them(tmp_path: Path) -> None:
+    count(tmp_path, BANNER, ORDER, BANNER, VERSION, ORDER, BANNER, ORDER)
+    found = submissions(log_files(tmp_path))
+    assert (len(found.own), len(found.older)) == (1, 2)

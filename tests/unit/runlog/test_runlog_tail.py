@@ -20,7 +20,7 @@ from genesis_ops.runlog.events import (
     RunnerStopped,
 )
 from genesis_ops.runlog.tail import Counts, LastWords, counts, last_words
-from genesis_ops.words import HOUR_MS, stamp
+from genesis_ops.words import DAY_MS, HOUR_MS, stamp
 
 EVALUATION = line(START + 2000, Evaluation("NONE", "None", 0.5))
 POLLS = line(START + 3000, "Candle 1 already processed. Skipping.", "DEBUG") * 50
@@ -160,11 +160,21 @@ def test_a_close_is_whole_if_its_source_is(source: str) -> None:
     assert tail.is_torn(made) is (source in {"prev", "lat"})
 
 
-def test_a_packed_log_reaches_to_the_end_of_its_day(tmp_path: Path) -> None:
+def test_a_packed_log_that_the_next_days_follows_reaches_to_the_end_of_its_day(tmp_path: Path) -> None:
     packed = put_packed(tmp_path, "20261231", close(START, 10))
+    put(tmp_path, "20270101", [close(START, 10)])
     assert stamp(tail.end_ms(files.LogFile(packed, "20261231"))) == "2027-01-01 00:00:00"
     plain = put(tmp_path, "20260301", [close(START, 10)])
     assert tail.end_ms(files.LogFile(plain, "20260301")) == START
+
+
+def test_another_packed_log_reaches_to_its_last_line_however_many_days_it_holds(tmp_path: Path) -> None:
+    packed = put_packed(tmp_path, "20260301", close(START, 10) + close(START + 3 * DAY_MS, 11))
+    assert tail.end_ms(files.LogFile(packed, "20260301")) == START + 3 * DAY_MS
+    put_packed(tmp_path, "20260301", close(START, 10))
+    assert tail.end_ms(files.LogFile(packed, "20260301")) == START
+    packed.write_bytes(b"no gzip")
+    assert stamp(tail.end_ms(files.LogFile(packed, "20260301"))) == "2026-03-02 00:00:00"
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

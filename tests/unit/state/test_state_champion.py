@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -168,6 +169,25 @@ def test_a_file_system_without_hard_links_is_pinned_on_too(settings: Settings, m
     pin(settings.log_dir, Pin("second", "2" * 64, NOW_MS))
     assert read_pin(settings.log_dir) == Pin("first", "1" * 64, NOW_MS)
     assert [path.name for path in settings.log_dir.iterdir()] == ["champion_frozen.json"]
+
+
+def test_a_pin_that_may_not_be_read_is_hidden_and_still_lets_no_run_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin(settings.log_dir, Pin("first", "1" * 64, NOW_MS))
+    real = os.open
+
+    def forbidden(path: object, *more: Any) -> int:
+        if str(path).endswith("champion_frozen.json"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *more)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(os, "open", forbidden)
+    found = read_pin(settings.log_dir)
+    assert found is not None
+    assert found.hidden
+    with pytest.raises(Refused, match=r"the champion is frozen: .* cannot be read"):
+        require_frozen(settings, NOW_MS)
 
 
 def test_a_pin_that_cannot_be_written_says_which(settings: Settings) -> None:

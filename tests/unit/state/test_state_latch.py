@@ -106,6 +106,12 @@ def test_a_file_that_may_not_be_read_is_a_latch(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", forbidden)
         assert "cannot be read (Permission denied)" in seen(tmp_path).damaged
+        assert seen(tmp_path).hidden
+
+
+def test_a_latch_that_everybody_may_read_is_not_hidden(tmp_path: Path) -> None:
+    latch_file(tmp_path).write_bytes(b"no latch")
+    assert (bool(seen(tmp_path).damaged), seen(tmp_path).hidden) == (True, False)
 
 
 @given(raw=st.binary(max_size=200))
