@@ -59,7 +59,7 @@ def _told(process: Process) -> str:
 def is_loopback(address: str) -> bool:
     """Tell whether an address is reached from its own machine alone; one that cannot be read is not."""
     try:
-        found = ip_address(address)
+        found = ip_address(address.partition("%")[0])
     except ValueError:
         return False
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None

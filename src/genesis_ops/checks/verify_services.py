@@ -1,9 +1,9 @@
 """Do the services stay up: two looks, a while apart (runbook, Execution Verification, step 5)."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 from typing import NamedTuple
 
+from genesis_ops.checks.doctor_server import is_loopback
 from genesis_ops.checks.model import Check, Outcome, Place, Result
 from genesis_ops.checks.wording import count
 from genesis_ops.clients.process import Listeners, Process
@@ -200,22 +200,13 @@ def verify_port(seen: ServicesSeen) -> Result:
             return Result(Outcome.UNKNOWN, detail, None, "loopback", (), "sudo genesis-ops verify services")
         return Result(Outcome.FAIL, f"nobody listens on port {seen.port}", None, "loopback", (), _START)
     told = visible(", ".join(addresses))
-    reachable = [address for address in addresses if not _is_loopback(address)]
+    reachable = [address for address in addresses if not is_loopback(address)]
     if reachable:
         detail = f"port {seen.port} is bound to {visible(', '.join(reachable))}: other hosts can reach the API"
         evidence = tuple(Place("process", 0, process.told()) for process in listeners.processes)
         remedy = "start uvicorn with --host 127.0.0.1, then: genesis-ops verify services"
         return Result(Outcome.FAIL, detail, told, "loopback", evidence, remedy)
     return Result(Outcome.PASS, f"port {seen.port} is bound to {told} alone", told, "loopback")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    inner = getattr(found, "ipv4_mapped", None)
-    return (inner or found).is_loopback
 
 
 SERVICES: tuple[Check[ServicesSeen], ...] = (
