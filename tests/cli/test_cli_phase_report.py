@@ -113,7 +113,7 @@ def test_a_troubled_phase_fails_and_names_outages_causes_and_what_is_left_to_ask
     for words in (
         "  Day 2   06 Feb  ████░░░░░░▒▒████████████████████████░░░░▒▒██████  19 of 24",
         "  06 Feb 02:28   3h 44m   3 closes  runner down 02:28-06:12 (killed, or the hos…",
-        "  06 Feb 19:00    2h 0m   2 closes  exchange feed failing 18:12-21:06",
+        "  06 Feb 19:00    2h 0m   2 closes  exchange feed failing 18:12-21:",
         "  06 Feb 12:04      26m       none  runner down 12:04-12:30",
         "  mode        dry-run since 04 Feb 13:04, live-paper since 05 Feb 14:24",
         "  orders      3 orders: 2 acked, 1 unknown; 1 unresolved",
@@ -332,6 +332,7 @@ def test_what_only_this_user_may_not_read_is_unknown_and_nobody_is_sent_to_mend_
     text = " ".join(done.stdout.split())
     assert done.exit_code == UNKNOWN
     assert "FAIL" not in done.stdout
+    assert set(outcomes(root, until="2026-02-05T21:00:00Z").values()) == {"UNKNOWN"}
     assert "note: logs/paper_trading cannot be read by this user" in text
     assert text.count("sudo -u <the runner's user> genesis-ops phase-report or: ls -ld") == 1
     assert "who may look at what this user may not? (logs/paper_trading cannot be read by this user)" in text
@@ -342,9 +343,9 @@ def test_what_only_this_user_may_not_read_is_unknown_and_nobody_is_sent_to_mend_
 def hide(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the system refuse whatever lies in a directory, as it does for another user's."""
 
-    def guarded(real: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
+    def guarded(real: Callable[..., Any], refusal: Callable[[str], Any], begin: str) -> Callable[..., Any]:
         def call(path: Any, *rest: Any, **more: Any) -> Any:
-            return refusal(str(path)) if str(path).startswith(str(directory)) else real(path, *rest, **more)
+            return refusal(str(path)) if str(path).startswith(begin) else real(path, *rest, **more)
 
         return call
 
@@ -352,8 +353,9 @@ def hide(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied", path)
 
     for name in ("open", "listdir", "scandir"):
-        monkeypatch.setattr(os, name, guarded(getattr(os, name), refuse))
-    monkeypatch.setattr(os, "access", guarded(os.access, lambda _: False))
+        monkeypatch.setattr(os, name, guarded(getattr(os, name), refuse, str(directory)))
+    monkeypatch.setattr(os, "lstat", guarded(os.lstat, refuse, f"{directory}/"))
+    monkeypatch.setattr(os, "access", guarded(os.access, lambda _: False, str(directory)))
 
 
 def test_a_damaged_journal_is_a_finding_and_the_rest_is_told(make: Callable[[Plan], PhaseRoot]) -> None:
@@ -466,9 +468,23 @@ def test_the_html_asks_no_network_runs_no_script_and_closes_what_it_opens(troubl
         "Orders in doubt (1)",
         "Wallet TESTBTC",
         "Uptime of each day",
-        "exchange feed failing 18:12-21:06 (timed out)",
+        "exchange feed failing 18:12-21:",
     ):
         assert words in said
+
+
+def test_a_close_that_was_announced_and_not_evaluated_has_a_letter_in_every_picture(quiet: PhaseRoot) -> None:
+    whole = found(quiet, at(49))
+    at_22 = next(place for place, each in enumerate(whole.candles) if each.open_ms == at(22))
+    without = whole.candles[at_22]._replace(unevaluated=True)
+    told = whole._replace(candles=(*whole.candles[:at_22], without, *whole.candles[at_22 + 1 :]))
+    drawn = ["".join(span.text for span in line) for line in lines(told, Page(80, unicode=True))]
+    assert drawn[3] == "  Day 0   04 Feb  ························██████████████▲▲████ee██"
+    assert any("e not evaluated" in line for line in drawn)
+    page = phase_html(told)
+    assert page.count('<rect class="unevaluated"') == 2  # the hour's and the legend's
+    assert "announced, not evaluated" in page
+    assert "announced, not evaluated" not in phase_html(whole)
 
 
 def test_no_words_of_a_stranger_become_markup(make: Callable[[Plan], PhaseRoot], tmp_path: Path) -> None:
@@ -483,6 +499,22 @@ def test_no_words_of_a_stranger_become_markup(make: Callable[[Plan], PhaseRoot],
 def test_the_html_of_nothing_is_a_page_too(tmp_path: Path) -> None:
     report(tmp_path, "--html", str(tmp_path / "phase.html"), until="2026-02-03T00:00:00Z")
     assert Html((tmp_path / "phase.html").read_text("utf-8")).open == []
+
+
+def test_fatal_lines_of_any_length_are_cut_wherever_people_read_them(
+    make: Callable[[Plan], PhaseRoot], tmp_path: Path
+) -> None:
+    root = make(Plan(end=20))
+    log = root.logs / "runner_20260204.log"
+    lines = log.read_text().splitlines(keepends=True)
+    long = f" - paper_trading_runner - CRITICAL - FATAL: {'long words ' * 5000}\nTraceback\n  second\n"
+    whole = [text for at, line in enumerate(lines) for text in (line, *([line[:19] + long] if at % 8 == 7 else []))]
+    log.write_text("".join(whole[: 50 * 9]))
+    done = report(root, "--html", str(tmp_path / "phase.html"))
+    assert len(done.stdout.splitlines()) < 150
+    assert "50 fatal lines, the newest: FATAL: long words" in " ".join(done.stdout.split())
+    assert (tmp_path / "phase.html").stat().st_size < 200_000
+    assert len(report(root, "--format", "markdown").stdout) < 40_000
 
 
 def test_a_phase_of_minutes_stays_below_500_kb(quiet: PhaseRoot) -> None:

@@ -112,14 +112,19 @@ class Watched:
         deadline = time.monotonic() + 20
         while text not in self.written[since:] and time.monotonic() < deadline:
             self._read()
-        assert text in self.written[since:], visible(self.written)
+        if text not in self.written[since:]:
+            self.process.kill()
+            pytest.fail(f"{text} was not written: {visible(self.written)}")
         return len(self.written)
 
     def end(self, number: int) -> int:
         """Send a signal, read what is left, and tell the exit code."""
         self.process.send_signal(number)
         self.rest()
-        return self.process.wait(20)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
 
     def rest(self) -> None:
         while self._read():
@@ -153,6 +158,18 @@ def test_a_watch_follows_the_window_and_gives_the_terminal_back(root: Path, numb
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+@pytest.mark.skipif(not hasattr(signal, "SIGTSTP"), reason="the system has no job control")
+def test_a_watch_that_is_stopped_gives_the_terminal_back_until_it_goes_on(root: Path) -> None:
+    watched = Watched(root, 80, 40, "--watch")
+    so_far = watched.until("not covered")
+    watched.process.send_signal(signal.SIGTSTP)  # which stops nobody who is in no shell's hands: it goes on at once
+    so_far = watched.until("\x1b[?1049l", so_far)
+    watched.until("\x1b[?1049h")
+    watched.process.send_signal(signal.SIGCONT)
+    watched.until("not covered", so_far)
+    assert watched.end(signal.SIGINT) == 130
+
+
 def test_a_terminal_gets_colours_and_its_own_width(root: Path) -> None:
     watched = Watched(root, 45, 40)
     watched.rest()

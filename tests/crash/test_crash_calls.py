@@ -87,17 +87,30 @@ def test_killed_before_any_call_of_three_candles_no_order_is_doubled_and_none_lo
     assert any("unknown" in outcome for outcome in outcomes), "no kill came between sending and its record"
 
 
-def test_a_disk_that_fails_at_any_call_never_doubles_an_order_and_never_ends_well_with_something_unsaved() -> None:
-    calls = calls_of(ONE_CANDLE_MS)
-    cases = [
-        Case(ONE_CANDLE_MS, ((at, error, good),))
-        for at in range(1, calls + 1)
-        for error in ERRORS
-        for good in (False, True)
-    ]
+def disks(share: int) -> list[Case]:
+    """Fail at every call of a candle, in ``share`` of the ten ways, at each call in others."""
+    ways = [(error, good) for error in ERRORS for good in (False, True)]
+    turns = (
+        (at, ways[(at * share + turn) % len(ways)])
+        for at in range(1, calls_of(ONE_CANDLE_MS) + 1)
+        for turn in range(share)
+    )
+    return [Case(ONE_CANDLE_MS, ((at, *way),)) for at, way in turns]
+
+
+def hold_on_failing_disks(cases: list[Case]) -> None:
     codes = Counter(spread(failing, cases))
-    print(f"\n{len(cases)} failing disks at {calls} calls, 0 doubled, 0 lost; exit codes: {dict(codes)}")
+    print(f"\n{len(cases)} failing disks, 0 doubled, 0 lost; exit codes: {dict(codes)}")
     assert codes["70"] > len(cases) / 2
+
+
+def test_a_disk_that_fails_at_any_call_never_doubles_an_order_and_never_ends_well_with_something_unsaved() -> None:
+    hold_on_failing_disks(disks(3))
+
+
+@pytest.mark.soak
+def test_a_disk_that_fails_at_any_call_in_any_of_ten_ways_does_not_either() -> None:
+    hold_on_failing_disks(disks(10))
 
 
 @pytest.mark.soak

@@ -9,17 +9,18 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from genesis_ops.checks import acceptance, stop
-from genesis_ops.checks.evidence import Evidence
+from genesis_ops.checks.evidence import Evidence, LogEvidence
 from genesis_ops.checks.host import Host
 from genesis_ops.checks.journal import with_doubts
 from genesis_ops.checks.model import Check, Outcome, Report, Result
 from genesis_ops.checks.prerequisites import latch_found
+from genesis_ops.checks.wording import listed
 from genesis_ops.clients.process import Process
 from genesis_ops.runlog.tally import LATE_MS, Fate
 from genesis_ops.settings import Settings
 from genesis_ops.state.latch import Latch
 from genesis_ops.state.operations import Operation
-from genesis_ops.words import stamp
+from genesis_ops.words import clock_time, day_name, stamp
 
 if TYPE_CHECKING:
     from genesis_ops.journal.book import Order
@@ -105,10 +106,22 @@ def candle_frequency(day: DayEvidence) -> Result:
     log = day.seen.log
     if not log.nothing and not day.due:
         return Result(Outcome.SKIP, "no close was due", len(log.closes), 0)
-    found = acceptance.candle_frequency(day.seen)
+    found = _over_midnight(log, acceptance.candle_frequency(day.seen))
     if found.outcome is not Outcome.UNKNOWN or not found.remedy:
         return found
     return found._replace(remedy=_LOST if day.over else "genesis-ops preflight")
+
+
+def _over_midnight(log: LogEvidence, found: Result) -> Result:
+    """Add what is missing behind the day in a step that begins on it; the day on which it ends judges it whole."""
+    if not log.after:
+        return found
+    closes_ms = [log.timeframe.close_of(ts) for ts in log.after]
+    names = listed([f"{day_name(close_ms)} {clock_time(close_ms)}" for close_ms in closes_ms])
+    detail = f"{found.detail}; over midnight {names} missing"
+    if found.outcome is not Outcome.PASS:
+        return found._replace(detail=detail)
+    return found._replace(outcome=Outcome.WARN, detail=detail, remedy="runbook: Missing Hours")
 
 
 def state_consistency(day: DayEvidence) -> Result:

@@ -78,6 +78,8 @@ class LogEvidence(NamedTuple):
     """Why there is nothing to judge; empty where there are lines in the window."""
     outages: tuple[Outage, ...] = ()
     """When requests for candles or evaluations failed in the window, every one counted."""
+    after: tuple[int, ...] = ()
+    """The candles (open times in ms) that are missing just behind a day, in a step that begins before its end."""
 
     @property
     def closes(self) -> tuple[Close, ...]:

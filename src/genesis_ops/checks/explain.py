@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from genesis_ops.checks.evidence import Explanation
+from genesis_ops.checks.wording import brief
 from genesis_ops.runlog.events import (
     CRITICAL,
     CandleSelection,
@@ -31,8 +32,6 @@ SILENT_MS = 5 * MINUTE_MS
 """How long (ms) a log may stand still at the 10 s poll without the silence being named (contract §9, window)."""
 
 _STEP_MS = MINUTE_MS
-_LONGEST = 300
-"""How many characters of a last message are quoted."""
 _NO_ROW, _NO_CAUSE = "the exchange had no row for it", "no cause found in the lines around it"
 UNEXPLAINED = (_NO_ROW, _NO_CAUSE)
 """What is said where the lines around a gap show nothing wrong; the runner's own record of it says more."""
@@ -145,7 +144,7 @@ def _how_it_ended(lines: Sequence[LogLine], last: LogLine) -> str:
     own = [line for line in lines if line.at_ms <= last.at_ms and last.at_ms - line.at_ms < _STEP_MS]
     for line in reversed(own):
         if line.level == CRITICAL or isinstance(line.event, (Fatal, GaveUp, ChampionNotLoaded)):
-            return f" ({line.message[:_LONGEST]})"
+            return f" ({brief(line.message)})"
     if any(isinstance(line.event, (SignalReceived, Interrupted, RunnerStopped)) for line in own):
         return " (stopped in good order)"
     return " (killed, or the host was down)"

@@ -29,6 +29,9 @@ MOST_UNEVALUATED = 2
 SLOW_MS = LATE_MS
 """How long 95 % of the closes may wait for their evaluation (ms): what a single one is called late for."""
 
+_STAMP_MS = 1000
+"""How exact a log's stamps are (ms): what took less is told as this."""
+
 _ACCEPTED = ("PASS", "WARN")
 
 
@@ -154,7 +157,7 @@ def _in_a_row(evidence: PhaseEvidence, opens: set[int]) -> int:
 def told_latency(waited: Latency) -> str:
     """Say how long closes waited for their evaluation."""
     at = f"{day_name(waited.longest_close_ms)} {clock_time(waited.longest_close_ms)}"
-    median, p95, longest = (exactly(ms) for ms in (waited.median, waited.p95, waited.longest))
+    median, p95, longest = (exactly(max(ms, _STAMP_MS)) for ms in (waited.median, waited.p95, waited.longest))
     return f"half within {median}, 95 % within {p95}, the slowest {longest} ({at})"
 
 

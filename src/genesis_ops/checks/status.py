@@ -42,6 +42,8 @@ class LastClose(NamedTuple):
     close_ms: int
     price: float
     logged_ms: int | None
+    before_birth: bool = False
+    """Whether it closed before the first run began, which announces it at its start: that is not late."""
 
 
 class LastEvaluation(NamedTuple):
@@ -137,12 +139,20 @@ class Status(NamedTuple):
 
 
 class Age(NamedTuple):
-    """How old something is and may be (seconds); None where nobody knows."""
+    """How old something is and may be (seconds); None where nobody knows.
+
+    ``held`` is the age that was held against the limit: that of the feed as the heartbeat told it.
+    """
 
     name: str
     seconds: int | None
     limit: int
-    over: bool
+    held: int | None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is too old."""
+        return self.held is not None and self.held > self.limit
 
 
 class Alert(NamedTuple):
@@ -185,8 +195,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 def _age(name: str, seconds: int | None, limit: int, judged: int | None = None) -> Age:
-    held = seconds if judged is None else judged
-    return Age(name, seconds, limit, held is not None and held > limit)
+    return Age(name, seconds, limit, seconds if judged is None else judged)
 
 
 def today(status: Status) -> tuple[int, int]:
@@ -279,9 +288,8 @@ def _dead(status: Status, silent: int) -> Alert:
     since = f"the log is silent for {duration(silent)}, since {stamp(runner.newest_ms or 0)[:16]}"
     if runner.pid is not None and not runner.ended:
         told = f"{since}, though pid {runner.pid} holds the log directory"
-        return Alert(
-            "runner", Outcome.FAIL, "RUNNER SILENT", told, f"kill -TERM {runner.pid}      then: {_run(status)}"
-        )
+        end = f"kill -TERM {runner.pid}; kill -CONT {runner.pid}"  # a stopped process obeys once it goes on
+        return Alert("runner", Outcome.FAIL, "RUNNER SILENT", told, f"{end}      then: {_run(status)}")
     if runner.last is not None:
         how = f"it ended with: {runner.last.text}"
     else:

@@ -114,13 +114,15 @@ def _date(text: str, today: date, settings: "Settings") -> date:
 
 def _composed(day: "Day") -> str:
     from genesis_ops.collect.known_secrets import known_secrets
-    from genesis_ops.keep.clean import cleaned
+    from genesis_ops.keep.clean import Cleaner, cleaned
     from genesis_ops.keep.summary import composed, template_in_force
 
     settings = day.evidence.settings
     known = known_secrets(settings)
+    clean = Cleaner(known.secrets)  # what is cut before it is clean can hold half a secret
+    evidence = day.evidence._replace(preflight=clean.facts(day.evidence.preflight))
     return composed(
-        day.evidence, day.report, template_in_force(settings), lambda text: cleaned(text, known, "the summary")
+        evidence, clean.facts(day.report), template_in_force(settings), lambda text: cleaned(text, known, "the summary")
     )
 
 

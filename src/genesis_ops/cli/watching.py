@@ -3,13 +3,16 @@
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import typer
 
 from genesis_ops.errors import GenesisError
 from genesis_ops.report.text import NARROWEST, Line, Page, Span, can_show
 from genesis_ops.words import Exit
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 Draw = Callable[[Page, int], Iterable[Line]]
 """Draws what was seen on a page, in at most so many lines."""
@@ -79,7 +82,29 @@ def _screen(stream: TextIO) -> Iterator[tuple[Callable[[], Size], Callable[[Draw
             text = Text("\n", no_wrap=True, overflow="crop").join(Text.assemble(*map(styled, line)) for line in drawn)
             live.update(text, refresh=True)
 
-        yield lambda: (console.size.width, console.size.height), show
+        with _given_back_while_stopped(live):
+            yield lambda: (console.size.width, console.size.height), show
+
+
+@contextmanager
+def _given_back_while_stopped(live: "Live") -> Iterator[None]:
+    """Give the terminal back while Ctrl-Z stops the process, and take it over again when it goes on."""
+    if not hasattr(signal, "SIGTSTP"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        live.stop()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)  # the process stands still here until somebody continues it
+        signal.signal(signal.SIGTSTP, stop)
+        live.start(refresh=True)
+
+    former = signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, former)
 
 
 @contextmanager

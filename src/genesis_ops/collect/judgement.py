@@ -137,9 +137,7 @@ def phase_end_ms(settings: Settings) -> int:
     return day_zero_ms(settings) + settings.phase_days * DAY_MS + _AFTERWARDS_MS
 
 
-def settled(
-    settings: Settings, source: Source, asked: Asked, clock: "Clock", looking: Look | None = None
-) -> Evidence:
+def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock", looking: Look | None = None) -> Evidence:
     """Look closely, and again while a living runner is between two writes: its log comes first, its state after it."""
     looking = looking or _look_closely
     evidence = looking(settings, source, asked)

@@ -107,6 +107,7 @@ class LogLook:
         return found._replace(
             first_ms=found.first_ms if beyond.before is None else self._start_ms,
             last_ms=self._end_ms if beyond.goes_on else found.last_ms,
+            after=self._after(closes, beyond, now_ms) if beyond.goes_on else (),
         )
 
     def _evidence(
@@ -290,6 +291,20 @@ class LogLook:
             goes_on=goes_on,
             reach_ms=(self._start_ms if earlier else first_ms, min(self._end_ms + LATE_MS, now_ms)),
         )
+
+    def _after(self, closes: Sequence[Close], beyond: _Beyond, now_ms: int) -> tuple[int, ...]:
+        """Name the candles behind the window that the next close leaves out: two minutes tell that there are none."""
+        known = {close.ts for close in closes} | {getattr(line.event, "ts", 0) for line in beyond.late}
+        if not known:
+            return ()
+        last, farthest_ms = max(known), min(now_ms, self._end_ms + DAY_MS)
+        later = self._announced_after(last, self._end_ms + _AFTERWARDS_MS) or self._announced_after(last, farthest_ms)
+        until = self._candles(last, min(later)) if later else self._candles(last, farthest_ms - LATE_MS, closed=True)
+        return tuple(ts for ts in islice(until, _MOST_MISSING) if self._timeframe.close_of(ts) > self._end_ms)
+
+    def _announced_after(self, last: int, to_ms: int) -> list[int]:
+        events = (line.event for line in self._all(self._end_ms + 1, to_ms))
+        return [event.ts for event in events if isinstance(event, CandleClose) and event.ts > last]
 
     def _late(self, announced: set[int]) -> tuple[LogLine, ...]:
         """Find the closes after the window of candles that closed in it, if the last of them is still to come."""

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from genesis_ops.checks.birth import born_ms, hours_since_birth
 from genesis_ops.checks.evidence import Evidence, LogEvidence, OrdersFound, StateEvidence
 from genesis_ops.checks.model import Check, Judged, Outcome, Place, Result, judge
 from genesis_ops.checks.status import (
@@ -26,6 +27,7 @@ from genesis_ops.checks.status import (
     Wallet,
 )
 from genesis_ops.checks.stop import CHECKS
+from genesis_ops.checks.wording import brief
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.health import Answer, Health, health_of
 from genesis_ops.clients.plain import NoReply, Plain, Question
@@ -112,7 +114,7 @@ def _seen(settings: Settings, where: Source, evidence: Evidence, newest_ms: int 
         beat=_last_beat(files, ahead_ms),
         start_ms=log.start_ms,
         end_ms=log.end_ms,
-        hours=log.tally.hours,
+        hours=hours_since_birth(log),
         findings=(*_findings(judged, log), *_receipt(where, now_ms)),
         troubles=(*log.troubles, log.nothing) if hidden else log.troubles,
         nothing=log.nothing,
@@ -205,7 +207,7 @@ def _runner(  # noqa: PLR0913, PLR0917 - everything that tells of a run
         since_ms=None if run.started is None else _stamped_ms(run.started, ahead_ms),
         interval=run.interval or settings.poll_interval,
         ended=run.ended is not None,
-        last=None if last is None else Place(where.shown(str(last.file.path)), last.number, visible(last.message)),
+        last=None if last is None else Place(where.shown(str(last.file.path)), last.number, brief(last.message)),
     )
 
 
@@ -234,7 +236,7 @@ def _last_close(log: LogEvidence) -> LastClose | None:
         return None
     lines = [close.line.at_ms for close in log.closes if close.ts == newest.ts]
     close_ms = log.timeframe.close_of(newest.ts)
-    return LastClose(newest.ts, close_ms, newest.close, lines[0] if lines else None)
+    return LastClose(newest.ts, close_ms, newest.close, lines[0] if lines else None, close_ms < born_ms(log))
 
 
 def _next_close_ms(settings: Settings, close: LastClose | None, now_ms: int) -> int:

@@ -8,15 +8,19 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from genesis_ops.redact.ordinary import is_number, ordinary
+from genesis_ops.redact.ordinary import harmless, is_number
 
 SECRET_WORDS = frozenset(
     {b"secret", b"token", b"passw", b"passphrase", b"pwd", b"_pass", b"key", b"authorization", b"credential"}
+    | {b"-pass", b"_pw", b"-pw", b"pass=", b"pw=", b"dbpass", b"pgpass", b"dbpw"}
     | {b"signature", b"session", b"dsn", b"salt", b"mnemonic", b"webhook"},
 )
 """What a line has, in small letters, that can hold such a name."""
 
-_HARD = rb"passw(?:or)?ds?|passwd|passphrase|pwd|[_-]pass|secrets?|mnemonic|credentials?|authorization"
+_SHORT = rb"(?<![a-z])(?:db|pg|my|sql|root|admin|user|smtp|mail|ftp|redis)(?:pass|pw)"
+_HARD = (
+    rb"passw(?:or)?ds?|passwd|passphrase|pwd|[_-]pass|[_-]pw|%b|secrets?|mnemonic|credentials?|authorization" % _SHORT
+)
 _KEYS = (
     rb"(?:api|access|secret|private|signing|encryption|master|account|auth|shared|client|consumer|storage|app|service"
     rb"|deploy|license|subscription|session|crypt|hmac|webhook)(?:[_.\-\s]|%20)?keys?"
@@ -34,7 +38,11 @@ _VALUE = (
     + rb")"
     + _SCHEME
     + rb"(?P<quoted>(?:(?!(?P=q))[^\r\n]){0,1024}?)(?<!\\)(?:\\\\){0,8}(?P=q)"
-    rb"|(?P<open>" + _QUOTE + rb")?" + _SCHEME + rb"(?P<bare>[^\s\"'`<>,;&|(){}\[\]\\]{6,4096}))"
+    rb"|(?P<open>"
+    + _QUOTE
+    + rb")?"
+    + _SCHEME
+    + rb"(?P<bare>\$?\{[\w.!#%+/:=@~-]{6,256}\}|[^\s\"'`<>,;&|(){}\[\]\\]{6,4096}))"
 )
 _NAME = rb"(?i:(?P<hard>%b)|(?P<soft>%b))%b%b" % (_HARD, _SOFT, _AFTER, _JOIN)
 _OPTION = (
@@ -43,8 +51,9 @@ _OPTION = (
 ) % _KEYS
 _ASSIGNED = (
     rb"[ \t]{0,8}(?:[#;+-][ \t]?)?(?:(?i:export|set)[ \t]+)?(?:[A-Z][A-Z0-9]{0,40}_){0,8}"
-    rb"(?:[A-Z0-9]{0,24}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?)|PASS|[A-Z0-9]{0,24}KEY)"
-    rb"=(?P<bare>[^\s\"'][^\s]{5,8192})"
+    rb"(?:[A-Z0-9]{0,24}(?:PASSWORD|PASSWD|PASSPHRASE|PWD|SECRET|TOKEN|CREDENTIALS?)"
+    rb"|[A-Z0-9]{0,24}(?<!COM)(?<!BY)(?<!SUR)PASS|[A-Z0-9]{0,24}PW|[A-Z0-9]{0,24}KEY)"
+    rb"=(?P<bare>[\[<{(][^\r\n\"']{4,512}[\]>})]|[^\s\"'][^\s]{5,8192})"
 )
 _CODE = re.compile(
     r"(?:self|cls|os|settings|config|cfg|env|environ|args|kwargs|request|response)\..*|[a-z]+(?:[_.][a-z]+)+"
@@ -72,13 +81,18 @@ def named_places(line: bytes) -> Iterator[tuple[int, int]]:
 def _windows(lower: bytes) -> list[tuple[int, int]]:
     """Give the stretches of a line in which a name can stand, so that the rest need not be searched."""
     windows: list[tuple[int, int]] = []
-    for match in _compiled(b"|".join(sorted(map(re.escape, SECRET_WORDS)))).finditer(lower):
+    for match in _any_word().finditer(lower):
         begin, end = max(0, match.start() - _BEFORE_WORD), match.end() + _BEHIND_WORD
         if windows and begin <= windows[-1][1]:
             windows[-1] = (windows[-1][0], end)
         else:
             windows.append((begin, end))
     return windows
+
+
+@cache
+def _any_word() -> re.Pattern[bytes]:
+    return re.compile(b"|".join(sorted(map(re.escape, SECRET_WORDS))))
 
 
 def _beside_names(line: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
@@ -93,7 +107,7 @@ def _is_named(line: bytes, match: re.Match[bytes], *, hard: bool) -> bool:
     value = _text(match, _group(match))
     if len(value) < _SHORTEST:
         return False
-    if ordinary(value) and not (hard and value.isdigit()):
+    if harmless(value) and not (hard and value.isdigit()):
         return False
     if match["quoted"] is not None:
         return _is_quoted(hard, value)
@@ -111,7 +125,7 @@ def _is_quoted(hard: bool, value: str) -> bool:
 
 
 def _is_option(value: str) -> bool:
-    return not (ordinary(value) or _CODE.fullmatch(value))
+    return not (harmless(value) or _CODE.fullmatch(value))
 
 
 def _group(match: re.Match[bytes]) -> str:

@@ -69,8 +69,6 @@ def within(token: bytes) -> Iterator[bytes]:
 def _undone(text: bytes) -> Iterator[bytes]:
     """Undo each kind of escape by itself, and all of them together, as one text may be written in several."""
     readings = {text.replace(b"+", b" ")}
-    if INVISIBLE.search(text):
-        readings.add(INVISIBLE.sub(b"", text))
     if b"%" in text:
         readings.add(unquote_to_bytes(text))
     if b"&" in text:

@@ -5,7 +5,6 @@ A piece counts only where it tells something: the beginning of a passphrase may 
 
 import re
 from collections.abc import Iterator
-from os.path import commonprefix
 from typing import NamedTuple
 
 from genesis_ops.redact.ordinary import MASK, begins_or_ends_word, is_word
@@ -13,6 +12,7 @@ from genesis_ops.redact.ordinary import MASK, begins_or_ends_word, is_word
 _SHORTEST, _SHORTEST_OF_SHORT = 12, 8
 _LONG_VALUE = 24
 _TELLS_BY_LENGTH = 16
+_BEFORE_WORD = (b" ", b"\t", b"\n", b"\r", b'"', b"'", b"`", b"...", "\u2026".encode())
 _PARTS = re.compile(r"[-_./:,\s]+|(?<=[a-z])(?=[A-Z])")
 _LIKE_A_WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 _CLASSES = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
@@ -37,13 +37,14 @@ class Fragments(NamedTuple):
         at = line.find(self.tail) if self.tail else -1
         while at >= 0:
             end = at + len(self.tail)
-            start = end - len(commonprefix([line[max(0, end - len(self.value)) : end][::-1], self.value[::-1]]))
-            if (start := _begins_word(line, start, at)) is not None:
-                yield start, end
+            start = end - _common(line[max(0, end - len(self.value)) : end][::-1], self.value[::-1])
+            begin = _begins_word(line, start, at)
+            if begin is not None:
+                yield begin, end
             at = line.find(self.tail, end)
 
     def _same(self, text: bytes) -> int:
-        length = len(commonprefix([text, self.value]))
+        length = _common(text, self.value)
         while length > len(self.head) and length < len(text) and text[length] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8
             length -= 1  # half of a character is left to what stands there
         return length
@@ -60,9 +61,17 @@ def fragments(text: str, encoding: str = "utf-8") -> Fragments:
     return Fragments(value, head_bytes, tail_bytes)
 
 
+def _common(text: bytes, other: bytes) -> int:
+    """Count the bytes with which both texts begin."""
+    shorter = min(len(text), len(other))
+    return next((at for at in range(shorter) if text[at] != other[at]), shorter)
+
+
 def _begins_word(line: bytes, start: int, last: int) -> int | None:
-    """Give the first place from ``start`` to ``last`` that is the beginning of a line or stands behind white space."""
-    return next((at for at in range(start, last + 1) if at == 0 or line[at - 1 : at].isspace()), None)
+    """Give the first place from ``start`` to ``last`` at which a line or a word begins, or what was cut goes on."""
+    return next(
+        (at for at in range(start, last + 1) if at == 0 or line[max(0, at - 3) : at].endswith(_BEFORE_WORD)), None
+    )
 
 
 def _tells(piece: str, cut: int) -> bool:
@@ -72,7 +81,7 @@ def _tells(piece: str, cut: int) -> bool:
     parts = [part for part in _PARTS.split(piece) if part]
     broken = parts.pop(cut) if parts else ""
     rest = [part for part in parts if not is_word(part)]
-    rest += [] if begins_or_ends_word(broken) else [broken]
+    rest += [] if begins_or_ends_word(broken) else [broken.lower() if broken.istitle() else broken]
     if not rest or len(piece) >= _TELLS_BY_LENGTH:
         return bool(rest)
     text = "".join(part.lower() if _LIKE_A_WORD.fullmatch(part) else part for part in rest)

@@ -17,19 +17,23 @@ _HEADER = rb"(?:[A-Za-z-]{4,24}:[^\r\n\\\"']{0,200})"
 _INLINE = rb"%b(?P<body>(?:(?!-----END)(?:%b|%b|%b)){16,})" % (_BEGIN, _BREAK, _SIGNS, _HEADER + rb"(?=\\)")
 _AFTER = rb"(?P<after>(?:\\{1,8}[nr]){0,4}[\"',\\ \t]{0,4}\r?)"
 _PLAIN_BODY = rb"[ \t#>|+\"'-]{0,8}?(?P<body>[A-Za-z0-9+/_=-]{1,120})" + _AFTER
-_SHAPED_BODY = rb"(?P<body>[A-Za-z0-9+/=]{1,120})" + _AFTER
-_WIDE_BODY = rb"(?P<before>[^\r\n]{0,400}[^A-Za-z0-9+/=_\r\n-])(?P<body>[A-Za-z0-9+/=]{40,120})" + _AFTER
+_SHAPED_BODY = rb"(?P<body>[A-Za-z0-9+/]{1,120}={0,2})" + _AFTER
+_WIDE_BODY = rb"(?P<before>[^\r\n]{0,400}[^A-Za-z0-9+/=_\r\n-])(?P<body>[A-Za-z0-9+/]{40,120}={0,2})" + _AFTER
 _IN_HEAD = re.compile(rb"[ \t#>|+-]{0,8}(?:[A-Za-z-]{4,24}:[ ].*)?\r?")
 _LOOKS_LIKE_BODY = (
-    rb"(?:\A[ \t#>|+\"'-]{0,8}[A-Za-z0-9+/=]{16,200}|(?<![A-Za-z0-9+/=])(?![0-9a-f]*[^A-Za-z0-9+/=])[A-Za-z0-9+/=]{40,200}+)"
+    rb"(?:\A[ \t#>|+\"'-]{0,8}[A-Za-z0-9+/=]{16,200}"
+    rb"|(?<![A-Za-z0-9+/=])(?![0-9a-f]*(?:[^A-Za-z0-9+/=]|\Z))[A-Za-z0-9+/=]{40,200}+)"
     rb"(?:\\[nr]){0,4}[\"',\\ \t]{0,4}\r?\Z"
 )
-_LOOKS_LIKE_END = rb"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){0,30}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]{2}(?:\\[nr]){0,4}[\"',\\ \t]{0,4}\r?\Z"
+_LOOKS_LIKE_END = (
+    rb"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){0,30}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]{2}"
+    rb"(?:\\[nr]){0,4}[\"',\\ \t]{0,4}\r?\Z"
+)
 _LOOKS_LIKE_HEAD = rb"[A-Za-z-]{4,24}: "
 _MOST_HEADS = 4
-_MOST_BODY = 32 << 10
+_MOST_LINES = 400
 _SHORTEST_FIRST = 16
-_WIDE = 40
+_WIDE, _WIDEST = 40, 76
 _LONGEST_BEFORE = 400
 _MASKED = MASK.encode("ascii")
 
@@ -46,15 +50,15 @@ def body_in(line: bytes) -> tuple[int, int] | None:
 
 
 def bodies(raw: bytes) -> Iterator[int]:
-    """Find the lines, counted from 0, that belong to a private key, whatever stands before them: the last look's eye."""
+    """Find the lines, counted from 0, that belong to a private key, whatever stands before them."""
     at = raw.find(b"PRIVATE")
     number = counted = 0
     while at >= 0:
         number += raw.count(b"\n", counted, at)
         counted = at
         end = raw.find(b"\n", at)
-        lines = raw[end + 1 : end + 1 + _MOST_BODY].split(b"\n") if end >= 0 and _begins(raw, at, end) else []
-        yield from (number + 1 + below for below in _body_lines(lines))
+        if end >= 0 and _begins(raw, at, end):
+            yield from (number + 1 + below for below in _body_lines(_lines_from(raw, end + 1)))
         at = raw.find(b"PRIVATE", max(end, at) + 1) if end >= 0 else -1
 
 
@@ -63,16 +67,27 @@ def _begins(raw: bytes, at: int, end: int) -> bool:
     return begins_block(line) and b"-----END" not in line
 
 
-def _body_lines(lines: list[bytes]) -> Iterator[int]:
-    seen, heads = False, 0
+def _lines_from(raw: bytes, at: int) -> Iterator[bytes]:
+    for _ in range(_MOST_LINES):
+        end = raw.find(b"\n", at)
+        yield raw[at : end if end >= 0 else len(raw)]
+        if end < 0:
+            return
+        at = end + 1
+
+
+def _body_lines(lines: Iterator[bytes]) -> Iterator[int]:
+    """Number the lines of a body from 0; the last and shorter one is told by the end of the block behind it."""
+    seen, heads, last = False, 0, -1
     for number, line in enumerate(lines):
+        if last >= 0:
+            yield from [last] if b"-----END" in line else []
+            return
         if _compiled(_LOOKS_LIKE_BODY).search(line):
             seen = True
             yield number
-        elif seen and any(b"-----END" in below for below in lines[number + 1 : number + 2]):
-            if _compiled(_LOOKS_LIKE_END).search(line):
-                yield number
-            return
+        elif seen and _compiled(_LOOKS_LIKE_END).search(line):
+            last = number
         elif line.strip():
             heads += 1
             if seen or heads > _MOST_HEADS or not _compiled(_LOOKS_LIKE_HEAD).search(line):
@@ -140,7 +155,7 @@ class Block:
         if not plain and _compiled(b"[0-9a-f]*").fullmatch(body):
             return False  # the sum of a file
         if self._width == len(_MASKED):
-            return len(body) >= _WIDE  # behind a line that was masked before, a short one is not of the key
+            return _WIDE <= len(body) <= _WIDEST  # behind a line that was masked before, a short one is not of the key
         if not self._width:
             drawn = plain or not body.isalpha()
             self._width = len(body) if len(body) >= _SHORTEST_FIRST and drawn else 0

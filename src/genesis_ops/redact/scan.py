@@ -16,11 +16,13 @@ from genesis_ops.redact.ordinary import MASK
 from genesis_ops.redact.pem import bodies, body_in
 from genesis_ops.redact.quiet import Sieve
 from genesis_ops.redact.shapes import anchors, places
-from genesis_ops.redact.wrapped import ENDING, GROUPED, SEPARATED, blocks, broken, guilty, in_groups, separated
+from genesis_ops.redact.wrapped import ENDING, GROUPED, SEPARATED, blocks, guilty, in_groups, over_lines, separated
 
 _STRETCH = 1 << 20
 _MOST_KNOWN = 200_000
 _MOST_DEPTH = 2
+_LONG_TOKEN = 8192
+"""How long what was put together may be to be read for what is in base64 twice: that costs a second for a megabyte."""
 _VALUE = "value"
 _ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}|\\[^\s\\]|&[#a-zA-Z]|" + INVISIBLE.pattern)
 _WRAPPED = (SEPARATED, GROUPED, ENDING)
@@ -63,7 +65,9 @@ def _stretches(raw: bytes) -> Iterator[bytes]:
 
 class _Look:
     def __init__(self, texts: Iterable[str]) -> None:
-        self._pieces = tuple(piece for text in dict.fromkeys(texts) if text and text not in MASK for piece in _read(text))
+        self._pieces = tuple(
+            piece for text in dict.fromkeys(texts) if text and text not in MASK for piece in _read(text)
+        )
         self._values = tuple(piece.value for piece in self._pieces)
         self._heads = tuple(piece.head for piece in self._pieces)
         self._spaced = tuple(value for value in self._values if b" " in value)
@@ -127,7 +131,7 @@ class _Look:
         for number in worth:
             yield from ((number, kind) for kind in self._in_line(lines[number]))
         if self._values:
-            yield from ((number, f"{_VALUE}, broken") for number in broken(lines, self._values))
+            yield from ((place.piece, f"{_VALUE}, broken") for place in over_lines(lines, self._values))
             yield from ((number, f"{_VALUE}, in pieces") for number in self._in_pieces(lines, worth))
 
     def _in_pieces(self, lines: list[bytes], worth: Iterable[int]) -> Iterator[int]:
@@ -136,15 +140,19 @@ class _Look:
             [number for number, line in bare.items() if pattern.search(line)] for pattern in map(_compiled, _WRAPPED)
         )
         for parts in separated(lines, separate):
-            yield from guilty(parts, lambda text: self._in_text(text, 1))
+            whole = list(guilty(parts, self._has_value))
+            yield from whole
+            yield from guilty(parts, lambda text: self._in_text(text, 1), beyond=0 if whole else 1)
         for parts in blocks(lines, ending):
-            yield from guilty(parts, self._is_guilty)
+            whole = list(guilty(parts, lambda token: any(map(self._has_value, within(token)))))
+            yield from whole
+            yield from guilty(parts, self._is_guilty, beyond=0 if whole else 1)
         yield from (number for number in grouped if any(map(self._is_guilty, in_groups(lines[number]))))
 
     def _is_guilty(self, token: bytes) -> bool:
         if token in self._known:
             return False
-        found = self._in_token(token, _MOST_DEPTH)
+        found = self._in_token(token, _MOST_DEPTH if len(token) < _LONG_TOKEN else 1)
         if not found:
             self._known.add(token)
         return found
@@ -163,13 +171,18 @@ class _Look:
         return _ESCAPE.search(text) is not None or (b"+" in text and self._spaced != ())
 
     def _is_escaped(self, line: bytes) -> bool:
-        for reading in layers(line):
-            whole = b"".join(map(bytes.strip, reading.split(b"\n")))
+        for read in (line, *layers(line)):
+            reading = INVISIBLE.sub(b"", read)
+            whole = b"".join(map(bytes.strip, reading.split(b"\n"))) if b"\n" in reading else reading
             if self._has_value(whole) or any(any(piece.places(reading)) for piece in self._pieces):
                 return True
-            if any(self._in_token(token, 1) for token in (tokens(reading) | tokens(whole)) - tokens(line) - self._known):
+            if any(self._in_token(token, 1) for token in _words(reading, whole) - tokens(line) - self._known):
                 return True
         return False
+
+
+def _words(reading: bytes, whole: bytes) -> set[bytes]:
+    return tokens(reading) if whole is reading else tokens(reading) | tokens(whole)
 
 
 def _read(text: str) -> Iterator[Fragments]:
@@ -183,6 +196,8 @@ def _read(text: str) -> Iterator[Fragments]:
 
 
 def _is_fragment(piece: Fragments, line: bytes) -> bool:
+    if piece.head not in line and not (piece.tail and piece.tail in line):
+        return False
     return any(line[start:end] != piece.value for start, end in piece.places(line))
 
 

@@ -7,6 +7,7 @@ not told, it finds by the look of a key and by the name beside it.
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import groupby
 
 from genesis_ops.envfile.secret import Secret
 from genesis_ops.redact.fragments import fragments
@@ -15,12 +16,14 @@ from genesis_ops.redact.pem import Block, begins_block, body_in
 from genesis_ops.redact.quiet import Sieve
 from genesis_ops.redact.shapes import anchors, places
 from genesis_ops.redact.spelling import ESCAPED, Core, cores, may_be_spelled, spelled, spelled_places, token_around
+from genesis_ops.redact.wrapped import over_lines, through_invisible
 
 _MASKED = MASK.encode("ascii")
 _LONGEST_PIECE = 128
 _SHORTEST_LINE = 16
 _MOST_ROUNDS = 4
 _BEFORE_NUMBER = 96
+_NEAR = 4
 
 
 class Scrubber:
@@ -29,6 +32,7 @@ class Scrubber:
     def __init__(self, secrets: Iterable[Secret]) -> None:
         texts = sorted({piece for secret in secrets for piece in _pieces(secret.reveal())}, key=len, reverse=True)
         self._values = [_Value(text) for text in texts]
+        self._raws = tuple(value.raw for value in self._values)
         literal = {form for value in self._values for form in value.literal()}
         self._sieve = Sieve(anchors(), literal, {value.hex for value in self._values})
         self._block = Block()
@@ -47,10 +51,25 @@ class Scrubber:
         at = self._block_from(lines, 0)
         for number in worth:
             if number >= at:
+                self._mask_over_lines(lines, number)
                 lines[number] = self._line(lines[number])
                 if self._block.open:
                     at = self._block_from(lines, number + 1)
         return b"\n".join(lines)
+
+    def _with_pieces(self, line: bytes) -> "list[_Value]":
+        return [value for value in self._values if value.head in line or (value.tail and value.tail in line)]
+
+    def _mask_over_lines(self, lines: list[bytes], number: int) -> None:
+        """Mask what of a value stands in the lines around one that has a piece of it."""
+        if not any(value.is_cut_in(lines[number]) for value in self._with_pieces(lines[number])):
+            return
+        first = max(0, number - _NEAR)
+        near = lines[first : number + _NEAR + 1]
+        found = sorted(over_lines(near, self._raws))
+        for piece, places_in_line in groupby(found, key=lambda place: place.piece):
+            spans = [(place.start, place.end) for place in places_in_line]
+            lines[first + piece] = self._masked(near[piece], spans)
 
     def _block_from(self, lines: list[bytes], number: int) -> int:
         """Mask the lines of a private key, and tell which line is the first that is not one of them."""
@@ -79,7 +98,8 @@ class Scrubber:
             masked = self._masked(line, value.places(line, lower, escapes))
             if masked is not line:
                 line, lower, escapes = masked, masked.lower(), len(ESCAPED.findall(masked))
-        for value in self._values:
+        line = self._masked(line, through_invisible(line, self._raws))
+        for value in self._with_pieces(line):
             line = self._masked(line, value.fragments(line))
         line = self._masked(line, ((place.start, place.end) for place in places(line)))
         body = body_in(line)
@@ -103,31 +123,32 @@ class _Value:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._raw = text.encode("utf-8", "surrogateescape")
+        self.raw = text.encode("utf-8", "surrogateescape")
         self._fragments = fragments(text)
+        self.head, self.tail = self._fragments.head, self._fragments.tail
         self._latin = _in_latin(text)
         self._wide = tuple(text.encode(name, "surrogatepass") for name in ("utf-16-le", "utf-16-be"))
-        self.hex = self._raw.hex().encode("ascii")
+        self.hex = self.raw.hex().encode("ascii")
         self._cores = cores(text)
         self._spelled: re.Pattern[bytes] | None = None
 
     def literal(self) -> Iterator[bytes]:
         """Give what a line must have one of, if the value is in it and nothing is escaped."""
-        yield self._fragments.head
-        yield self._fragments.head.replace(b" ", b"+")
-        if self._fragments.tail:
-            yield self._fragments.tail
+        yield self.head
+        yield self.head.replace(b" ", b"+")
+        if self.tail:
+            yield self.tail
         yield from self._latin
         for core in self._cores:
             yield core.anchor
 
     def places(self, line: bytes, lower: bytes, escapes: int) -> Iterator[tuple[int, int]]:
         """Find where the value stands in a line, in whatever form."""
-        if escapes and may_be_spelled(self._raw, line, escapes):
+        if escapes and may_be_spelled(self.raw, line, escapes):
             self._spelled = self._spelled or spelled(self._text)
             yield from spelled_places(self._spelled, line)
         else:
-            yield from _all(line, self._raw)
+            yield from _all(line, self.raw)
         for latin in self._latin:
             yield from _all(line, latin)
         if b"\0" in line:
@@ -137,6 +158,10 @@ class _Value:
             if core.anchor in line:
                 yield from _tokens(line, core)
         yield from _all(lower, self.hex)
+
+    def is_cut_in(self, line: bytes) -> bool:
+        """Tell whether a line has a piece of the value without the rest of it."""
+        return any(end - start < len(self.raw) for start, end in self._fragments.places(line))
 
     def fragments(self, line: bytes) -> Iterator[tuple[int, int]]:
         """Find where a piece of the value stands that was cut off or wrapped."""

@@ -8,8 +8,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
+
+from genesis_ops.redact.decode import INVISIBLE
 
 SEPARATED = (
     rb"(?:x?[A-Fa-f]{0,4}[,;] ?){7}|(?:[A-Fa-f]{0,2}:){7}|(?:[A-Fa-f]{0,2}-){7}|(?:\\?x[A-Fa-f]{0,2} ?){8}"
@@ -38,6 +40,14 @@ class Part(NamedTuple):
     text: bytes
 
 
+class Place(NamedTuple):
+    """Which stretch of a piece, counted from 0, belongs to a value that goes on in another."""
+
+    piece: int
+    start: int
+    end: int
+
+
 def blocks(lines: Sequence[bytes], worth: Iterable[int]) -> Iterator[list[Part]]:
     """Give the base64 that goes over several lines, each block with either reading of the line that ends it."""
     taken = -1
@@ -47,7 +57,7 @@ def blocks(lines: Sequence[bytes], worth: Iterable[int]) -> Iterator[list[Part]]
             continue
         parts = list[Part]()
         taken = number
-        while taken < len(lines) and taken in candidates | {number} and (tail := _search(_TAIL, lines[taken])):
+        while taken < len(lines) and taken in candidates and (tail := _search(_TAIL, lines[taken])):
             parts.append(Part(taken, tail))
             taken += 1
         after = lines[taken] if taken < len(lines) else b""
@@ -77,32 +87,50 @@ def separated(lines: Sequence[bytes], worth: Iterable[int]) -> Iterator[list[Par
     for run in runs:
         for decode in _DECODERS:
             read = [(number, decode(lines[number])) for number in run]
-            yield [Part(number, b"\n".join(found)) for number, found in read]
-            yield [Part(number, max(found, key=len, default=b"")) for number, found in read]
+            yield [Part(number, b"\n".join(found)) for number, found in read if found]
+            yield [Part(number, max(found, key=len)) for number, found in read if found]
 
 
-def guilty(parts: Sequence[Part], is_guilty: Callable[[bytes], bool]) -> Iterator[int]:
-    """Give the lines that are needed for what a text must not hold, as few as can be."""
+def guilty(parts: Sequence[Part], is_guilty: Callable[[bytes], bool], beyond: int = 0) -> Iterator[int]:
+    """Give the lines that are needed for what a text must not hold, as few as can be, and so many beyond them."""
     at = 0
     while at < len(parts) and is_guilty(_text(parts[at:])):
         end = at + _fewest(lambda count: is_guilty(_text(parts[at : at + count])), len(parts) - at)  # noqa: B023 - at once
         begin = end - _fewest(lambda count: is_guilty(_text(parts[end - count : end])), end - at)  # noqa: B023 - at once
-        yield from (part.line for part in parts[begin:end])
+        yield from (part.line for part in parts[begin : end + beyond])
         at = end if begin == end - 1 else end - 1
 
 
-def broken(lines: Sequence[bytes], values: Iterable[bytes]) -> Iterator[int]:
-    """Give the lines over which a value is broken, whatever indents the next."""
+def over_lines(lines: Sequence[bytes], values: Iterable[bytes]) -> Iterator[Place]:
+    """Give where a value is broken over lines, whatever indents the next."""
     own = [line.strip(_EDGE) for line in lines]
-    whole = b"".join(own)
+    for place in _broken(own, values):
+        indent = len(lines[place.piece]) - len(lines[place.piece].lstrip(_EDGE))
+        yield place._replace(start=place.start + indent, end=place.end + indent)
+
+
+def through_invisible(line: bytes, values: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Give where a value stands in a line with a colour or something else in its middle that nobody sees."""
+    hidden = [match.span() for match in INVISIBLE.finditer(line)]
+    edges = list(pairwise([0, *(edge for span in hidden for edge in span), len(line)]))[::2] if hidden else []
+    for place in _broken([line[start:end] for start, end in edges], values):
+        yield edges[place.piece][0] + place.start, edges[place.piece][0] + place.end
+
+
+def _broken(pieces: Sequence[bytes], values: Iterable[bytes]) -> Iterator[Place]:
+    if len(pieces) < 2:  # noqa: PLR2004 - what is in one piece is not broken
+        return
+    whole = b"".join(pieces)
     starts: list[int] = []
     for value in values:
         at = whole.find(value)
         while at >= 0:
-            starts = starts or list(accumulate(map(len, own), initial=0))
+            starts = starts or list(accumulate(map(len, pieces), initial=0))
             first, last = bisect_right(starts, at) - 1, bisect_right(starts, at + len(value) - 1) - 1
-            if first != last:
-                yield from (number for number in range(first, last + 1) if own[number])
+            for number in range(first, last + 1) if first != last else ():
+                start, end = max(at - starts[number], 0), min(at + len(value) - starts[number], len(pieces[number]))
+                if start < end:
+                    yield Place(number, start, end)
             at = whole.find(value, at + 1)
 
 

@@ -10,6 +10,7 @@ from genesis_ops import __version__
 from genesis_ops.checks.limits import FUTURE_MS
 from genesis_ops.checks.model import Judged, Outcome
 from genesis_ops.checks.status import Age, Alert, Balances, Status, ages, alerts, runs, silent_seconds, today
+from genesis_ops.checks.wording import brief
 from genesis_ops.clients.health import Answer
 from genesis_ops.report.cells import cells, wrapped
 from genesis_ops.report.text import Line, Page, Span, mark, pictured, proof
@@ -23,6 +24,7 @@ _LABEL = 11
 _APART = 3
 _ROOMY = 60
 _MOST_CURRENCIES = 4
+_LONG_WORDS = 80
 _LATEST_S = 253_402_300_799
 
 
@@ -126,7 +128,7 @@ def _close(status: Status, page: Page) -> Iterator[Line]:
     ago = f"{duration(age_ms / 1000)} ago" if age_ms >= -FUTURE_MS else f"{duration(-age_ms / 1000)} in the future"
     items = [Span(f"{_moment(close.close_ms, now_ms)}, {ago}"), Span(f"{close.price:,.2f}")]
     after_ms = None if close.logged_ms is None else close.logged_ms - close.close_ms
-    late = after_ms is not None and after_ms > LATE_MS
+    late = after_ms is not None and after_ms > LATE_MS and not close.before_birth
     if after_ms is not None and after_ms >= 0 and (late or page.width >= _ROOMY):
         items.append(Span(f"logged {_short(after_ms // 1000)} after it", "yellow" if late else ""))
     length_ms = status.settings.timeframe.close_of(close.open_ms) - close.open_ms
@@ -263,10 +265,18 @@ def _findings(status: Status, page: Page) -> Iterator[Line]:
         return
     for at, found in enumerate(status.findings):
         label = "" if at else "findings"
-        yield from _row(page, found.outcome, label, (Span(f"{found.id}: {found.detail}"),))
+        yield from _row(page, found.outcome, label, (Span(f"{found.id}: {_said_once(status, found.detail)}"),))
         for place in found.evidence:
             yield (Span(" " * (2 + _LABEL)), Span(page.cut(proof(place), page.width - 2 - _LABEL), "dim"))
     yield from page.under(f"  {_arrow(page)} ", "genesis-ops stop-check", "cyan")
+
+
+def _said_once(status: Status, detail: str) -> str:
+    """Leave out of a finding the last words that stand above already."""
+    last = status.runner.last
+    if last is None or runs(status) is not False or len(last.text) < _LONG_WORDS:
+        return detail
+    return detail.replace(last.text, "its last words, above")
 
 
 def _stretch(status: Status, page: Page) -> Iterator[Line]:
@@ -313,7 +323,7 @@ def document(status: Status) -> dict[str, Any]:
         "runner": _runner_as_json(status),
         "close": _close_as_json(status),
         "evaluation": _evaluation_as_json(status),
-        "ages": {age.name: {"seconds": age.seconds, "limit": age.limit, "over": age.over} for age in ages(status)},
+        "ages": {age.name: _age_as_json(age) for age in ages(status)},
         "orders": _orders_as_json(status),
         "wallet": _wallet_as_json(status),
         "api": {"answer": status.api.answer.value, "detail": _text(status.api.told)},
@@ -323,6 +333,10 @@ def document(status: Status) -> dict[str, Any]:
         "picture": _picture_as_json(status),
         "troubles": [_text(trouble) for trouble in (*status.troubles, *filter(None, (status.nothing,)))],
     }
+
+
+def _age_as_json(age: Age) -> dict[str, Any]:
+    return {"seconds": age.seconds, "held": age.held, "limit": age.limit, "over": age.over}
 
 
 def _phase(status: Status) -> dict[str, Any]:
@@ -436,7 +450,7 @@ def _verification_as_json(status: Status) -> dict[str, Any] | None:
 
 
 def _finding_as_json(found: Judged) -> dict[str, Any]:
-    proofs = [{"file": _text(each.file), "line": each.line, "text": _text(each.text)} for each in found.evidence]
+    proofs = [{"file": _text(each.file), "line": each.line, "text": _text(brief(each.text))} for each in found.evidence]
     return {"id": found.id, "outcome": found.outcome.value, "detail": _text(found.detail), "evidence": proofs}
 
 

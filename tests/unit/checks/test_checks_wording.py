@@ -1,8 +1,21 @@
 import pytest
 from evidence_by_hand import FIRST, SECOND, START, THIRD, gap, log
+from hypothesis import given
+from hypothesis import strategies as st
 
-from genesis_ops.checks.wording import candle, close_time, count, exactly, hours, listed, local_time, span, told_gap
-from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS
+from genesis_ops.checks.wording import (
+    brief,
+    candle,
+    close_time,
+    count,
+    exactly,
+    hours,
+    listed,
+    local_time,
+    span,
+    told_gap,
+)
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, visible
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 closes"), (1, "1 close"), (2, "2 closes")])
@@ -76,3 +89,11 @@ def test_a_gap_names_the_closes_that_are_missing(missing: tuple[int, ...], text:
 def test_a_zone_is_written_in_hours_with_its_sign() -> None:
     told = local_time(log(ahead_ms=(-5 * HOUR_MS, 330 * MINUTE_MS)))
     assert told == "the log is in local time (-5h and +5.5h of UTC; corrected)"
+
+
+@given(st.text(st.characters(), max_size=700))
+def test_words_of_others_are_quoted_on_one_line_and_cut(text: str) -> None:
+    told = brief(text)
+    assert told.isprintable()
+    assert len(told) <= 300
+    assert told == visible(text) or told.endswith("…")

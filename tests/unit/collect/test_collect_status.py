@@ -370,6 +370,41 @@ def test_a_log_directory_that_may_not_be_listed_leaves_runner_and_orders_unknown
     assert status.findings == ()
 
 
+def test_what_closed_before_the_first_run_began_is_not_late(settings: Settings) -> None:
+    born = HOUR + 3 * MINUTE_MS
+    said: list[tuple[int, Event | str]] = [
+        (born, events.RunnerStarted()),
+        (born, events.RunMode("DRY-RUN (no orders)")),
+        (born + 1000, events.CandleClose(HOUR - HOUR_MS, 71_737.2, "previous")),
+        (born + 2000, events.Evaluation("LONG", "None", 0.52)),
+    ]
+    write(settings, said)
+    status = seen(settings)
+    assert [str(hour.fate) for hour in status.hours if hour.fate is not Fate.UNCOVERED] == ["action"]
+    assert status.close is not None
+    assert status.close.before_birth
+
+
+def test_a_close_that_a_restart_announced_is_late_all_the_same(settings: Settings) -> None:
+    before = polls(HOUR - 30 * MINUTE_MS)
+    again = HOUR + 3 * MINUTE_MS
+    write(
+        settings,
+        [*before, (again, events.RunnerStarted()), (again, events.CandleClose(HOUR - HOUR_MS, 7.0, "previous"))],
+    )
+    status = seen(settings)
+    assert status.hours[-1].fate is Fate.LATE
+    assert status.close is not None
+    assert not status.close.before_birth
+
+
+def test_last_words_are_cut(settings: Settings) -> None:
+    write(settings, [*polls(), (NOW - 7000, events.Fatal("x" * 5000))])
+    last = seen(settings).runner.last
+    assert last is not None
+    assert len(last.text) == 300
+
+
 def test_a_log_that_is_a_directory_leaves_the_runner_unknown(settings: Settings) -> None:
     (settings.log_dir / f"runner_{day(NOW)}.log").mkdir()
     assert heads(seen(settings))[0] == "RUNNER UNKNOWN"

@@ -28,6 +28,57 @@ def test_a_value_is_taken_however_the_line_is_written(line: bytes) -> None:
     assert VALUE in taken(line % VALUE.encode())
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "S_SECRET={};",
+        "S_SECRET={}#note",
+        "S_SECRET={} && export S_SECRET",
+        "export S_SECRET={}; run",
+        'S_SECRET=qJ8s"K2lPzXv9nR4t"',
+        "S_SECRET=\"qJ8s\"'K2lP'zXv9nR4t # note",
+        "S_SECRET=$'qJ8s\\x4b2lP\\172Xv9nR4t'",
+        "S_SECRET=qJ8sK2lP\\\r\nzXv9nR4t\r\n",
+        "S_AUTH=genesis:{}",
+        "DBPASS={}",
+        "DB_PW={}",
+        "GPG_PASSPHRASE={}",
+        "SMTP_PASS={}",
+        "BASE=qJ8sK2lP\nS_SECRET=${{BASE}}zXv9nR4t",
+        "S_SECRET=${{BASE}}{}",
+    ],
+)
+def test_a_value_is_taken_as_a_shell_or_another_reader_has_it(line: str) -> None:
+    assert VALUE in taken(line.format(VALUE).encode())
+
+
+def test_a_file_in_another_encoding_without_a_mark_is_read_too() -> None:
+    line = f"API_KEY={VALUE}\r\n"
+    assert VALUE in taken(line.encode("utf-16-le"))
+    assert VALUE in taken(line.encode("utf-16-be"))
+    assert "Zk3väQ9xLw2" in taken("API_KEY=Zk3väQ9xLw2\n".encode("latin-1"))
+
+
+def test_a_value_over_lines_is_taken_whole_and_by_each_line_that_is_long_enough() -> None:
+    assert {"kjq1abcd\nwvz2efgh\nshort", "kjq1abcd", "wvz2efgh"} == taken(S_SECRET="kjq1abcd\nwvz2efgh\nshort")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "your-Kx93jLq0vZ77pW21",
+        "${Kx93jLq0vZ77}",
+        "{Kx93jLq0vZ77}",
+        "[Kx93 jLq0:vZ77]",
+        "/app/Hunter2Secret!",
+        "~/K#93jq!9aXX",
+        "kjhq/wnvb/zzpq",
+    ],
+)
+def test_a_drawn_value_is_taken_though_it_looks_like_a_place_to_fill_in_or_a_path(value: str) -> None:
+    assert value in taken(EXCHANGE_API_SECRET=value)
+
+
 def test_a_file_in_utf_16_is_read_too() -> None:
     assert VALUE in taken(f"API_KEY={VALUE}\r\n".encode("utf-16"))
 
@@ -59,6 +110,11 @@ def test_a_key_over_many_lines_is_taken_whole_and_by_its_lines() -> None:
         ("PWD", "/work/Genesis"),
         ("AUTHOR", "Johanna Smith-Example"),
         ("TZ_NAME", VALUE),
+        ("SSH_KEY_FILE", "/home/genesis/.ssh/id_ed25519"),
+        ("API_KEY", "<yourApiKey>"),
+        ("API_KEY", "$OTHER_SECRET1"),
+        ("SECRET", "config/keys/live"),
+        ("COMPASS", "north-by-northwest"),
         ("AUTH_URL", "https://auth.example.com/login?next=home"),
     ],
 )

@@ -126,6 +126,31 @@ def test_an_order_that_a_living_runner_is_asking_about_is_marked_alike_everywher
     assert [line[0] for line in stuck if "20260220-1300" in line or line[2:8] == "orders"] == ["✗", "✗"]
 
 
+def test_the_feed_is_over_by_the_age_that_is_held_against_its_limit() -> None:
+    told = document(WELL._replace(beat=Beat(NOW - 250_000, 90, 2838)))["ages"]["feed"]
+    assert told == {"seconds": 340, "held": 90, "limit": 100, "over": False}
+
+
+def test_a_long_last_word_is_said_once_and_a_process_that_stands_still_is_woken_to_end() -> None:
+    words = "FATAL: " + "very long words " * 15
+    ended = DEAD.runner._replace(last=Place("r.log", 3, words))
+    found = Judged(6, "fatal-error", "", Outcome.FAIL, 1, 0, f"1 fatal line, the newest: {words}", (), "")
+    drawn = " ".join(" ".join(text(DEAD._replace(runner=ended, findings=(found,)))).split())
+    assert drawn.count(" ".join(words.split())) == 1
+    assert "the newest: its last words, above" in drawn
+    stopped = " ".join(text(DEAD._replace(runner=DEAD.runner._replace(pid=77))))
+    assert "kill -TERM 77; kill -CONT 77" in stopped
+
+
+def test_a_close_that_preceded_the_first_run_was_not_late() -> None:
+    assert WELL.close is not None
+    waited = WELL.close._replace(logged_ms=HOUR + 180_000)
+    assert any(line.startswith("! last close") for line in text(WELL._replace(close=waited)))
+    assert any(
+        line.startswith("✓ last close") for line in text(WELL._replace(close=waited._replace(before_birth=True)))
+    )
+
+
 def test_what_cannot_wait_is_red_and_has_a_word_beside_its_colour() -> None:
     first = [*lines(DEAD, Page(80, True))][1]
     assert (first[0].text, first[0].style) == ("✗", "bold red")
@@ -258,7 +283,7 @@ def test_the_object_has_times_in_utc_numbers_as_numbers_and_null_for_the_unknown
         "today": 15,
         "expected_today": 15,
     }
-    assert made["ages"]["feed"] == {"seconds": 44, "limit": 100, "over": False}
+    assert made["ages"]["feed"] == {"seconds": 44, "held": 3, "limit": 100, "over": False}
     assert made["wallet"]["change"] == {"TESTBTC": 0.015, "TESTUSD": -1075.9}
     assert document(BARE)["close"]["closed"] is None
     assert document(BARE)["wallet"]["now"] is None
