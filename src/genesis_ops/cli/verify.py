@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 
 _WINDOW = "30s"
+_LARGEST = 1.0
+"""How much of the base currency is still a small order, as runner/manual.py has it."""
 _SIZE = 0.001
 _LINES = 200
 
@@ -265,8 +267,9 @@ _ALL_HELP = "genesis-ops verify all --help"
 
 
 def _require_size(size: float, example: str) -> None:
-    if not math.isfinite(size) or size <= 0:
-        raise UsageRefused(f"flag --size: {size:g} is no size of an order; it is above 0", next_command=example)
+    if not math.isfinite(size) or not 0 < size <= _LARGEST:
+        message = f"flag --size: {size:g} is no size of a small order; it is above 0 and at most {_LARGEST:g}"
+        raise UsageRefused(message, next_command=example)
 
 
 def _show_baseline(settings: "Settings", output: Rendering) -> None:

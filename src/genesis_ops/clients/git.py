@@ -1,6 +1,7 @@
 """What git says of a checkout: asked through the program itself in its machine formats, so that nothing is changed.
 
-Neither the checkout's own configuration nor the caller's environment may run a hook, a pager, a monitor or a fetch.
+Neither the checkout's own configuration nor the caller's environment may run a hook, a pager, a monitor or a fetch. A
+filter that it names is run by git itself where a file may have changed: root should not look at a checkout of others.
 """
 
 import os

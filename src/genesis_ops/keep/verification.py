@@ -154,6 +154,8 @@ class _Run:
             with self._watch.doing(f"sending {wish.side} {wish.size:.8g} and looking for it in the wallets"):
                 return self._judged(OrderSeen(place(self._settings, wish, self._clock, command=plan.command)))
         except GenesisError as error:
+            if error.exit_code in {Exit.INTERRUPTED, Exit.TERMINATED}:
+                raise
             self._note(error)
             return self._judged(_not_well(error))
 

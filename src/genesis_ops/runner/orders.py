@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.paper import Label, PaperApi, PaperOrder, Submission
 from genesis_ops.errors import AbortCondition, LockHeld
-from genesis_ops.journal.book import MANUAL, Order, Start, order_id
+from genesis_ops.journal.book import MANUAL, Book, Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
 from genesis_ops.journal.wallet import Fill, told_change
@@ -31,6 +31,7 @@ JOURNAL = "journal"
 _PATIENCE_SECONDS = 0.5
 """How long a cycle waits for whoever holds the journal; a close must not be missed for it."""
 KILLED = "the runner ended while it was being sent"
+KILLED_BY_HAND = "who sent it by hand was ended in the middle of it"
 GONE = "who wanted to send it by hand is gone"
 
 
@@ -71,6 +72,8 @@ class Orders:
         self._looks = Looks(hands.journal, hands.paper, hands.clock, terms.symbol, self._tell)
         self._doubted = {order.id for order in hands.journal.book.unresolved}
         self._sent: set[str] = set()
+        self._postponed: list[Decision] = []
+        """What was decided while another process had the journal; the log has it, so that a start would find it too."""
         acked = any(order.label is Kind.ACKED for order in hands.journal.book.open)
         self._shown_from = hands.clock.monotonic() + PAST_CACHE_SECONDS if acked else 0.0
         """From when (monotonic seconds) the wallets show what the order before did."""
@@ -88,7 +91,7 @@ class Orders:
     @property
     def busy(self) -> bool:
         """Whether something is left that this run can finish soon."""
-        return any(self._looks.soon(order.id) for order in self._journal.book.open)
+        return bool(self._postponed) or any(self._looks.soon(order.id) for order in self._journal.book.open)
 
     def of(self, candle_ts: int) -> Order | None:
         """Give the order of a candle."""
@@ -101,13 +104,20 @@ class Orders:
     def decide(self, decision: Decision) -> None:
         """Record that an evaluation asks for an order; a candle has one, whatever is decided about it again.
 
+        An order by hand can be under way for 90 s: then it is recorded at a later cycle.
+
         Raises:
             WriteFailed: it is not on the disk.
         """
-        name = order_id(decision.candle.ts)
-        with self._journal.held(self._command) as book:
-            if name not in book.orders:
-                record_decision(self._journal, self._terms.symbol, decision)
+        self._postponed.append(decision)
+        with suppress(LockHeld), self._journal.held(self._command, _PATIENCE_SECONDS) as book:
+            self._record_decisions(book)
+
+    def _record_decisions(self, book: Book) -> None:
+        while self._postponed:
+            if order_id(self._postponed[0].candle.ts) not in book.orders:
+                record_decision(self._journal, self._terms.symbol, self._postponed[0])
+            del self._postponed[0]
 
     def work(self) -> bool:
         """Carry every open order one step further; True if the journal has grown.
@@ -117,13 +127,14 @@ class Orders:
             AbortCondition: the wallets show that an order was filled several times.
             JournalDamaged: the journal does not hold together.
         """
-        if not self._journal.book.open and not self._doubted:
+        if not self._journal.book.open and not self._doubted and not self._postponed:
             return False
         before = self._journal.records
         with (
             suppress(LockHeld),  # an operator resolves: the next cycle does it
             self._journal.held(self._command, _PATIENCE_SECONDS) as book,
         ):
+            self._record_decisions(book)
             self._notice_resolved()
             for name in [order.id for order in book.open]:
                 self._carry_on(book.orders[name])
@@ -143,7 +154,7 @@ class Orders:
         hands = self._hands
         if hands.stop_signal() is not None:
             return  # it stays decided: the next start sends it while it is fresh
-        if hands.clock.monotonic() < self._shown_from:
+        if hands.clock.monotonic() < self._shown_from or self._hides_another(hands.clock.now_ms()):
             return  # the order before would count as this one's
         wallets = self._looks.wallets()
         if (found := objection(self._facts(order))) is not None:
@@ -161,6 +172,11 @@ class Orders:
         self._record(order, submission, round((hands.clock.monotonic() - began) * 1000))
         self._shown_from = hands.clock.monotonic() + PAST_CACHE_SECONDS
         self._looks.begin(order.id, submission.label, began)
+
+    def _hides_another(self, now_ms: int) -> bool:
+        """Whether the wallets may not show yet what another process ordered by hand."""
+        sent = (order for order in self._journal.book.open if order.purpose == MANUAL and order.armed_ms is not None)
+        return any(0 <= now_ms - order.label_ms < PAST_CACHE_SECONDS * 1000 for order in sent)
 
     def _require_first(self, order: Order) -> None:
         """Assert invariant 2 once more, by a memory of this process's own."""
@@ -256,7 +272,7 @@ def label_the_armed(journal: Journal, command: str) -> None:
     with journal.held(command) as book:
         for order in book.open:
             if order.label is Kind.ARMED:
-                journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED)
+                journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED_BY_HAND if order.purpose else KILLED)
 
 
 def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:

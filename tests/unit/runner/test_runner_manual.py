@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,22 @@ import pytest
 
 from genesis_ops.checks.model import Outcome
 from genesis_ops.collect.journal import judge_journal
-from genesis_ops.errors import AbortCondition, GenesisError, LockHeld, Refused, Unreachable, WriteFailed
+from genesis_ops.errors import (
+    AbortCondition,
+    GenesisError,
+    JournalDamaged,
+    LockHeld,
+    Refused,
+    Unreachable,
+    UsageRefused,
+    WriteFailed,
+)
 from genesis_ops.journal.book import MANUAL, Order, manual_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
 from genesis_ops.journal.wallet import Fill
 from genesis_ops.rehearsal.clock import VirtualClock
+from genesis_ops.runner import orders
 from genesis_ops.runner.manual import Wish, objections, place
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.faults import FaultSwitch
@@ -28,6 +38,8 @@ from genesis_ops.sandbox.wire import Reply
 from genesis_ops.settings import Settings, load
 from genesis_ops.state.latch import Latch, set_latch
 from genesis_ops.state.lock import hold, runner_locks
+from genesis_ops.state.model import State
+from genesis_ops.state.store import StateStore
 from genesis_ops.words import HOUR_MS, Mode
 
 if TYPE_CHECKING:
@@ -237,7 +249,7 @@ def test_nothing_stands_against_it_on_a_good_day_and_asking_changes_nothing(benc
     assert {line.partition(" ")[0] for line in bench.asked} == {"GET"}
 
 
-@pytest.mark.parametrize(("minute", "sent"), [(1, False), (3, True), (57, True), (59, False)])
+@pytest.mark.parametrize(("minute", "sent"), [(1, False), (3, True), (55, True), (57, False), (59, False)])
 def test_beside_a_live_runner_it_keeps_away_from_the_close(bench: Bench, minute: int, sent: bool) -> None:
     settings = bench.settings
     pair, *_ = runner_locks(
@@ -249,13 +261,49 @@ def test_beside_a_live_runner_it_keeps_away_from_the_close(bench: Bench, minute:
     bench.clock.wait(45 * 60 + minute * 60)
     with hold((pair,), command="genesis-ops run --live-paper", now_ms=NOON):
         assert (objections(settings, bench.clock) == ()) is sent
+    with hold((pair,), command="genesis-ops run --live-paper --timeframe 5m", now_ms=NOON):
+        assert "a live runner may order at any minute" in objections(settings, bench.clock)[0]
 
 
-@pytest.mark.parametrize("wish", [Wish("NONE", 1.0), Wish("LONG", 0.0), Wish("LONG", -1.0), Wish("LONG", float("nan"))])
-def test_what_is_no_order_is_not_sent(bench: Bench, wish: Wish) -> None:
-    with pytest.raises(Refused, match="is no order"):
+@pytest.mark.parametrize(
+    "wish",
+    [
+        *(Wish("NONE", 0.1), Wish("LONG", 0.0), Wish("LONG", -1.0), Wish("LONG", float("nan"))),
+        *(Wish("LONG", 1e308), Wish("LONG", 1.01), Wish("SHORT", 1e-9)),
+    ],
+)
+def test_what_is_no_small_order_is_not_sent(bench: Bench, wish: Wish) -> None:
+    with pytest.raises(UsageRefused, match="is no small order"):
         bench.place(wish)
     assert bench.asked == []
+
+
+def test_a_directory_of_another_user_gets_no_file_that_he_cannot_write_to(bench: Bench) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory away")
+    bench.settings.log_dir.mkdir(parents=True)
+    os.chown(bench.settings.log_dir, 65534, 65534)
+    with pytest.raises(Refused, match="belongs to another user"):
+        bench.place()
+    assert (bench.posts, bench.kinds()) == (0, [])
+
+
+def test_a_journal_that_is_missed_is_not_begun_anew(bench: Bench) -> None:
+    bench.settings.log_dir.mkdir(parents=True)
+    state = State(last_processed_candle_ts=1, other={"journal": {"records": 15, "sum": "abc"}})
+    StateStore(bench.settings.state_file).save(state)
+    for ask in (bench.place, lambda: objections(bench.settings, bench.clock)):
+        with pytest.raises(JournalDamaged, match="the state knows of 15 records"):
+            ask()
+    assert (bench.posts, bench.kinds()) == (0, [])
+
+
+def test_two_in_one_second_have_two_names(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.fault("submit-rejected")
+    first = bench.place()
+    now_ms = bench.clock.now_ms()
+    monkeypatch.setattr(bench.clock, "now_ms", lambda: min(now_ms, first.decided_ms))
+    assert bench.place().id != first.id
 
 
 def test_while_an_order_is_under_way_another_is_refused(bench: Bench) -> None:
@@ -292,10 +340,8 @@ def test_killed_at_any_record_it_is_never_sent_twice_and_the_next_one_takes_it_u
     armed = bench.kinds().count("armed")
     assert bench.posts <= armed <= 1
     bench.clock.wait(60)
-    try:
-        second = bench.place()
-    except Refused as refused:
-        pytest.fail(f"{refused.notes}")
+    assert objections(bench.settings, bench.clock) == ()  # which is asked first
+    second = bench.place()
     assert second.fill is Fill.ONCE
     first = bench.journal().book.orders.get(NAME)
     assert first is None or not (first.open or first.unresolved)
@@ -321,11 +367,14 @@ def test_a_disk_that_fails_before_it_leaves_keeps_it_from_leaving(
     assert bench.posts == 0
 
 
-@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_a_signal_waits_until_the_outcome_is_written(bench: Bench, number: int, raised: type[BaseException]) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_waits_until_the_outcome_is_written_and_the_order_is_named(
+    bench: Bench, number: int, code: int
+) -> None:
     bench.meanwhile = lambda: os.kill(os.getpid(), number)
-    with pytest.raises(raised):
+    with pytest.raises(GenesisError, match=f"order {NAME} was sent and is ACKED") as told:
         bench.place()
+    assert (told.value.exit_code, told.value.next_command) == (code, f"genesis-ops orders show {NAME}")
     assert bench.kinds() == ["decided", "armed", "acked"]
     bench.meanwhile = lambda: None
     bench.clock.wait(60)
@@ -395,6 +444,30 @@ def test_a_live_runner_never_sends_what_was_wanted_by_hand_and_takes_up_what_was
 def test_a_runner_orders_its_candle_beside_one_that_was_sent_by_hand(desk: "Day") -> None:
     by_hand(desk, Kind.ARMED, Kind.ACKED)
     desk.wire.decision = ("LONG", 0.01)
+    state = desk.live(30)
+    assert desk.wire.count("/paper/submit") == 1
+    assert state.total_orders_submitted == 1
+
+
+def test_a_close_while_an_order_by_hand_is_under_way_is_ordered_when_it_is_over(
+    desk: "Day", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = desk.journal()
+    held = ExitStack()
+    real = orders.Orders.decide
+
+    def decide(self: orders.Orders, decision: Any) -> None:
+        held.enter_context(beside.held("genesis-ops verify order"))
+        real(self, decision)
+
+    def work(self: orders.Orders) -> bool:
+        if desk.clock.now_ms() > NOON + 2 * HOUR_MS + 90_000:
+            held.close()
+        return carry_on(self)
+
+    carry_on = orders.Orders.work
+    monkeypatch.setattr(orders.Orders, "decide", decide)
+    monkeypatch.setattr(orders.Orders, "work", work)
     state = desk.live(30)
     assert desk.wire.count("/paper/submit") == 1
     assert state.total_orders_submitted == 1
