@@ -59,8 +59,12 @@ def _code(text: str) -> str:
 _COMMANDS = (
     (), ("run",), ("preflight",), ("acceptance",), ("snapshot",), ("snapshot", "verify"), ("snapshot", "diff"),
     ("stop-check",), ("phase-report",), ("daily-summary",), ("resume",), ("status",),
-    ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"), ("rehearse",),
+    ("verify",), ("verify", "health"), ("verify", "wallets"), ("verify", "order"), ("verify", "delta"),
+    ("verify", "services"), ("verify", "logs"), ("verify", "all"),
+    ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"),
+    ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
+    ("doctor",),
     ("config",), ("config", "show"),
 )  # fmt: skip
 

@@ -39,6 +39,7 @@ def create(path: Path, raw: bytes, *, mode: int = 0o644, like: Path | None = Non
     descriptor = os.open(path, _CREATE, mode)
     with _removed_on_failure(path):
         try:
+            _hand_over(descriptor, path.parent)
             if like is not None:
                 _take_over(descriptor, like)
             write_all(descriptor, raw)
@@ -100,6 +101,15 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()
         raise
+
+
+def _hand_over(descriptor: int, directory: Path) -> None:
+    """Give what root writes to the owner of the directory: the service's user has to read and write it afterwards."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    owner = directory.stat()
+    with suppress(PermissionError):  # a root without all rights keeps it
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _take_over(descriptor: int, like: Path) -> None:

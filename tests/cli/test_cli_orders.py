@@ -181,8 +181,9 @@ def test_the_json_has_every_field_of_every_order(book: Book, root: Path) -> None
     assert document["schema"] == "genesis-ops.orders/1"
     (order,) = document["orders"]
     expected = {
-        "id": "20260204-1300", "candle": "2026-02-04T13:00:00.000Z", "candle_ts": BEGIN + HOUR_MS, "symbol": SYMBOL,
-        "base": "TESTBTC", "quote": "TESTUSD", "side": "LONG", "size": 0.015, "price": 71000.5, "config_hash": "b",
+        "id": "20260204-1300", "candle": "2026-02-04T13:00:00.000Z", "candle_ts": BEGIN + HOUR_MS,
+        "purpose": "runner", "symbol": SYMBOL, "base": "TESTBTC",
+        "quote": "TESTUSD", "side": "LONG", "size": 0.015, "price": 71000.5, "config_hash": "b",
         "decided_at": "2026-02-04T14:00:00.000Z", "armed_at": "2026-02-04T14:00:00.000Z", "outcome": "ACKED",
         "outcome_at": "2026-02-04T14:00:00.412Z", "reason": "", "latency_ms": 412, "order_id": 2000000001,
         "size_taken": None, "executed": 0.015, "fill": "once", "multiple": 1.0, "base_change": 0.015,

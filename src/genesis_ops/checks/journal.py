@@ -28,12 +28,16 @@ class Damage(NamedTuple):
 
 
 class Armed(NamedTuple):
-    """A record that a request is about to leave (``at_ms``: UTC): its order, its candle's open time, its place."""
+    """A record that a request is about to leave (``at_ms``: UTC): its order, its candle's open time, its place.
+
+    A ``manual`` one has no candle, and no line in the runner log.
+    """
 
     order: str
     candle_ts: int | None
     at_ms: int
     place: Place
+    manual: bool = False
 
 
 class LogWords(NamedTuple):
@@ -168,7 +172,7 @@ def orders_resolved(facts: JournalFacts) -> Result:
 
 def log_agrees(facts: JournalFacts) -> Result:
     """Ask whether the runner log tells of no more orders than were armed: every line of one follows its record."""
-    log, armed = facts.log, len(facts.armed)
+    log, armed = facts.log, sum(not each.manual for each in facts.armed)
     if log.trouble:
         return Result(Outcome.UNKNOWN, log.trouble, None, armed, (), f"ls -l {facts.shown}")
     if not log.present:
@@ -184,7 +188,7 @@ def log_agrees(facts: JournalFacts) -> Result:
 
 def _without_record(facts: JournalFacts) -> tuple[Line, ...]:
     """Name the log's lines beside which nothing was armed; all of them where each has a record near it."""
-    known = [armed.at_ms for armed in facts.armed]
+    known = [armed.at_ms for armed in facts.armed if not armed.manual]
     pairs = zip(facts.log.submitting, facts.log.times_ms, strict=True)
     lines = tuple(line for line, at_ms in pairs if not any(abs(at_ms - each) <= _SAME_MS for each in known))
     return lines or facts.log.submitting

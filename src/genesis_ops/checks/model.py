@@ -90,6 +90,19 @@ class Window(NamedTuple):
     covered_seconds: int
 
 
+class Movement(NamedTuple):
+    """What a wallet of a currency held before and holds now; None where no reading names it."""
+
+    currency: str
+    before: float | None
+    after: float | None
+
+    @property
+    def change(self) -> float:
+        """By how much it changed, to the eighth decimal; what is not named holds nothing."""
+        return round((self.after or 0.0) - (self.before or 0.0), 8)
+
+
 class Report(NamedTuple):
     """Everything a command found; every check is in it, always."""
 
@@ -111,6 +124,8 @@ class Report(NamedTuple):
     overruled: Exit | None = None
     """What the process ends with instead, where something went wrong beside the judgement."""
     version: str = __version__
+    wallets: tuple[Movement, ...] = ()
+    """What was held against what, where wallets were compared."""
 
     @property
     def verdict(self) -> Outcome:

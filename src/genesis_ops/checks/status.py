@@ -99,6 +99,16 @@ class Wallet(NamedTuple):
     """Why the API does not tell them."""
 
 
+class Verification(NamedTuple):
+    """When (ms, UTC) somebody last verified that everything works, what came of it and what was not well."""
+
+    at_ms: int
+    verdict: str
+    not_well: tuple[str, ...]
+    file: str
+    trouble: str = ""
+
+
 class Status(NamedTuple):
     """Everything that one screen shows, as it was at ``now_ms`` (UTC, by this host's clock)."""
 
@@ -124,6 +134,8 @@ class Status(NamedTuple):
     """What hindered the reading of the log."""
     nothing: str
     """Why there is nothing to show of the log; empty where there is something."""
+    verification: Verification | None = None
+    """The last one; None where nobody ever did."""
 
 
 class Age(NamedTuple):

@@ -33,9 +33,12 @@ COMMANDS = {
     "phase-report": "phase_report:phase_report",
     "resume": "resume:resume",
     "status": "status:status",
+    "verify": "verify:app",
     "orders": "orders:app",
+    "env": "env:app",
     "rehearse": "rehearse:rehearse",
     "sandbox": "sandbox:app",
+    "doctor": "doctor:doctor",
     "config": "config:app",
 }
 """Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SHOWN = 100
 _OLDER_RUNNER = "paper_trading_runner"
 _PROGRAM = "genesis-ops"
+_SERVER = "uvicorn"
 _PYTHON = re.compile(r"(?:python|pypy)[\w.]*", re.IGNORECASE)
 _PYTHON_WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
 _PROGRAM_WITH_VALUE = ("--root", "--config")
@@ -43,10 +44,11 @@ class Process(NamedTuple):
 
 
 class Listeners(NamedTuple):
-    """Who listens on a port; ``hidden`` where somebody does whom this user may not see."""
+    """Who listens on a port, and at which addresses; ``hidden`` where somebody does whom this user may not see."""
 
     processes: tuple[Process, ...]
     hidden: bool
+    addresses: tuple[str, ...] = ()
 
 
 class Trader(NamedTuple):
@@ -77,13 +79,38 @@ def listeners(port: int) -> Listeners:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):  # macOS shows them to root alone
         return Listeners((), hidden=True)
-    pids = {
-        connection.pid
+    at = [
+        (connection.pid, connection.laddr.ip)
         for connection in connections
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-    }
+    ]
+    pids = {pid for pid, _ in at}
     found = [process for pid in sorted(pid for pid in pids if pid) if (process := _look_up(pid)) is not None]
-    return Listeners(tuple(found), hidden=bool(pids) and not found)
+    addresses = tuple(sorted({visible(address) for _, address in at}))
+    return Listeners(tuple(found), hidden=bool(pids) and not found, addresses=addresses)
+
+
+def uvicorns() -> tuple[Process, ...]:
+    """Name every uvicorn of this host; the workers of one belong to it and are not named."""
+    import psutil
+
+    found: dict[int, tuple[int, Process]] = {}
+    for process in psutil.process_iter(["pid", "ppid", "cmdline", "create_time", "username"]):
+        about = process.info
+        if is_uvicorn(about["cmdline"] or []):
+            found[about["pid"]] = about["ppid"] or 0, _described(about)
+    return tuple(process for parent, process in found.values() if parent not in found)
+
+
+def interpreter(pid: int) -> str:
+    """Name the program that a process was started as; empty where that cannot be seen."""
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        first = "".join(process.cmdline()[:1])
+        return first if Path(first).is_absolute() else process.exe()
+    return ""
 
 
 def traders(log_dir: Path, plates: Mapping[int, int], root: Path | None = None) -> tuple[Trader, ...]:
@@ -100,11 +127,13 @@ def traders(log_dir: Path, plates: Mapping[int, int], root: Path | None = None) 
 
 def starts_a_runner(command: Sequence[str]) -> bool:
     """Tell whether a command line is a runner's, and not that of an editor, a grep or a shell around one."""
-    program, *rest = [*command] or [""]
-    name = _plain(program)
-    if _PYTHON.fullmatch(name):
-        name, rest = _python_program(rest)
+    name, rest = _program(command)
     return name == _OLDER_RUNNER or (name == _PROGRAM and _first_word(rest) == "run")
+
+
+def is_uvicorn(command: Sequence[str]) -> bool:
+    """Tell whether a command line is uvicorn's, however it is started, and not that of something around it."""
+    return _program(command)[0] == _SERVER
 
 
 def told(command: Sequence[str]) -> str:
@@ -196,6 +225,13 @@ def _described(about: Mapping[str, Any]) -> Process:
         visible(about["username"] or ""),
         None if created is None else int(created * 1000),
     )
+
+
+def _program(command: Sequence[str]) -> tuple[str, list[str]]:
+    """Find out what runs, seen through an interpreter, and what it is given."""
+    program, *rest = [*command] or [""]
+    name = _plain(program)
+    return _python_program(rest) if _PYTHON.fullmatch(name) else (name, rest)
 
 
 def _python_program(arguments: list[str]) -> tuple[str, list[str]]:

@@ -1,11 +1,10 @@
 """The phase's systemd units as systemd itself tells of them: machine output, allow-listed, within a time limit."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from genesis_ops.clients.machine_program import ask
 from genesis_ops.words import iso
 
 UNITS = ("genesis-paper.service", "genesis-runner.service")
@@ -17,6 +16,11 @@ PROPERTIES = (
 )
 """What is asked for; none of it can hold a secret, as ``Environment`` could."""
 
+SETUP = ("User", "WorkingDirectory", "ExecStart", "EnvironmentFiles")
+"""How a unit is started; a command line can hold a secret, so it is for who shows none of its words."""
+
+_ENVIRONMENT = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+_WITHOUT_SYSTEMD = ("has not been booted with systemd", "Failed to connect to bus")
 _SECONDS = 10.0
 _MOST_LINES = 20_000
 _VALUES = re.compile(r"^(\s*(?:Environment|SetCredential\w*|PassEnvironment)\s*=\s*).*", re.IGNORECASE)
@@ -25,7 +29,7 @@ _COMMENT = re.compile(r"\s*[#;]")
 
 
 class Unit(NamedTuple):
-    """A unit's properties by name, as ``systemctl show`` gives them."""
+    """A unit's properties by name, as ``systemctl show`` gives them; what it gives several times, a line each."""
 
     name: str
     properties: dict[str, str]
@@ -36,14 +40,22 @@ class UnitsFound(NamedTuple):
 
     units: tuple[Unit, ...] = ()
     trouble: str = ""
+    absent: bool = False
+    """Whether the trouble is that this host has no systemd."""
+
+    @property
+    def loaded(self) -> tuple[Unit, ...]:
+        """The units that systemd has read."""
+        return tuple(unit for unit in self.units if unit.properties.get("LoadState") == "loaded")
 
 
-def show() -> UnitsFound:
-    """Ask systemd for the state of the phase's units."""
-    out, trouble = _asked(("systemctl", "show", "--no-pager", f"--property={','.join(PROPERTIES)}", "--", *UNITS))
+def show(properties: Sequence[str] = PROPERTIES) -> UnitsFound:
+    """Ask systemd for properties of the phase's units; more than PROPERTIES is for who asks by name."""
+    wanted = ",".join(dict.fromkeys(("Id", *properties)))
+    out, trouble, absent = _told(("systemctl", "show", "--no-pager", f"--property={wanted}", "--", *UNITS))
     if trouble:
-        return UnitsFound(trouble=trouble)
-    found = tuple(_units(out))
+        return UnitsFound(trouble=trouble, absent=absent)
+    found = tuple(_units(out, properties))
     return UnitsFound(found) if found else UnitsFound(trouble="systemctl show gave nothing that can be read")
 
 
@@ -80,30 +92,25 @@ def journal(since_ms: int) -> tuple[str, str]:
 
 def _asked(command: Sequence[str]) -> tuple[str, str]:
     """Run a program that only tells; what it said, and why not where it did not."""
-    environment = {name: value for name in ("PATH", "SYSTEMROOT") if (value := os.environ.get(name))}
-    try:
-        done = subprocess.run(  # noqa: S603 - the program and its arguments are named in this module
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env={**environment, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""},
-        )
-    except FileNotFoundError:
-        return "", f"there is no {command[0]} on this host"
-    except subprocess.TimeoutExpired:
-        return "", f"{command[0]} did not answer within {_SECONDS:.0f}s"
-    except OSError as error:
-        return "", f"{command[0]} cannot be run ({error.strerror})"
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-        return "", f"{command[0]} {command[1]} ended with {done.returncode}: {said[0] if said else 'it said nothing'}"
-    return done.stdout.decode("utf-8", "backslashreplace"), ""
+    out, trouble, _ = _told(command)
+    return out, trouble
 
 
-def _units(out: str) -> Iterator[Unit]:
+def _told(command: Sequence[str]) -> tuple[str, str, bool]:
+    """Run a program that only tells; the third is whether there is no systemd that could tell anything."""
+    said = ask(command, _SECONDS, _ENVIRONMENT)
+    if said.trouble:
+        return "", said.trouble, said.absent
+    if said.code:
+        why = f"{command[0]} {command[1]} ended with {said.code}: {said.first_words}"
+        return "", why, any(words in why for words in _WITHOUT_SYSTEMD)
+    return said.out.decode("utf-8", "backslashreplace"), "", False
+
+
+def _units(out: str, properties: Sequence[str]) -> Iterator[Unit]:
     for block in out.split("\n\n"):
-        pairs = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        pairs: dict[str, str] = {}
+        for name, _, value in (line.partition("=") for line in block.splitlines() if "=" in line):
+            pairs[name] = f"{pairs[name]}\n{value}" if name in pairs else value
         if name := pairs.pop("Id", ""):
-            yield Unit(name, {key: value for key, value in pairs.items() if key in PROPERTIES})
+            yield Unit(name, {key: value for key, value in pairs.items() if key in properties})

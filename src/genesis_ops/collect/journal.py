@@ -5,7 +5,7 @@ The journal's own modules are loaded where there is a journal: most hosts that a
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -308,21 +308,24 @@ def _armed(read: Read, shown: Shown) -> tuple[Armed, ...]:
     from genesis_ops.journal.record import Kind
 
     decided = {
-        entry.record.content.get("id"): entry.record.content.get("candle_ts")
+        entry.record.content.get("id"): entry.record.content
         for entry in read.entries
         if entry.record.kind is Kind.DECIDED
     }
     return tuple(
-        _armed_as(entry, decided.get(entry.record.content.get("id")), shown)
+        _armed_as(entry, decided.get(entry.record.content.get("id"), {}), shown)
         for entry in read.entries
         if entry.record.kind is Kind.ARMED
     )
 
 
-def _armed_as(entry: "Entry", candle_ts: object, shown: Shown) -> Armed:
+def _armed_as(entry: "Entry", decided: Mapping[str, object], shown: Shown) -> Armed:
+    from genesis_ops.journal.book import MANUAL
+
     name, at_ms = visible(str(entry.record.content.get("id"))), entry.record.at_ms
     place = armed_place(shown(str(entry.path)), entry.offset, name, at_ms)
-    return Armed(name, candle_ts if isinstance(candle_ts, int) else None, at_ms, place)
+    candle_ts, manual = decided.get("candle_ts"), decided.get("purpose") == MANUAL
+    return Armed(name, candle_ts if isinstance(candle_ts, int) and not manual else None, at_ms, place, manual)
 
 
 def _log(log_dir: Path, directory: str) -> LogWords:

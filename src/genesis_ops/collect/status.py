@@ -23,6 +23,7 @@ from genesis_ops.checks.status import (
     Runner,
     StateSeen,
     Status,
+    Verification,
     Wallet,
 )
 from genesis_ops.checks.stop import CHECKS
@@ -62,6 +63,7 @@ _WORST_FIRST = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN)
 _BEAT = Heartbeat.phrase.partition("{")[0].encode()
 _TRIES = 20
 _RECEIPT = "acceptance_receipt_"
+_VERIFICATION = "verification_"
 _STATE_CHECK = "state-corrupt"
 
 
@@ -116,6 +118,7 @@ def _seen(settings: Settings, where: Source, evidence: Evidence, newest_ms: int 
         findings=(*_findings(judged, log), *_receipt(where, now_ms)),
         troubles=(*log.troubles, log.nothing) if hidden else log.troubles,
         nothing=log.nothing,
+        verification=_verification(where.log_dir),
     )
 
 
@@ -306,10 +309,7 @@ def _findings(judged: Sequence[Judged], log: LogEvidence) -> Iterator[Judged]:
 
 def _receipt(where: Source, now_ms: int) -> Iterator[Judged]:
     """Add an acceptance that did not hold, or whose receipt nobody can read."""
-    names: list[str] = []
-    with suppress(OSError):
-        names = os.listdir(where.log_dir)  # noqa: PTH208 - only to see whether there is one
-    if not any(name.startswith(_RECEIPT) for name in names):
+    if not _has(where.log_dir, _RECEIPT):
         return
     from genesis_ops.state.receipt import newest_receipt
 
@@ -323,6 +323,23 @@ def _receipt(where: Source, now_ms: int) -> Iterator[Judged]:
         ago = max(0, now_ms - receipt.written_ms) // HOUR_MS
         told = f"the newest acceptance, of {hours}h, came to {receipt.verdict} {ago}h ago"
         yield _about("acceptance", Outcome(receipt.verdict), told, "genesis-ops acceptance --window 24h")
+
+
+def _verification(log_dir: Path) -> Verification | None:
+    """Tell what came of the last verification."""
+    if not _has(log_dir, _VERIFICATION):
+        return None
+    from genesis_ops.state.verification import last_verified
+
+    found = last_verified(log_dir)
+    return None if found is None else Verification(*found)
+
+
+def _has(log_dir: Path, beginning: str) -> bool:
+    """Tell whether a file's name begins so."""
+    with suppress(OSError):
+        return any(name.startswith(beginning) for name in os.listdir(log_dir))  # noqa: PTH208 - names only
+    return False
 
 
 def _about(name: str, outcome: Outcome, detail: str, remedy: str) -> Judged:
@@ -388,12 +405,18 @@ def _ordered(settings: Settings, where: Source, log: LogEvidence, now_ms: int) -
 
 
 def _wallet(settings: Settings, log_dir: Path, records: "tuple[Record, ...]") -> Wallet:
-    if not records and not is_directory(log_dir / "snapshots"):
+    """Give the newest reading and what it is held against: the recorded baseline, or else the phase's first reading."""
+    has_baseline = os.path.lexists(log_dir / "wallet_baseline.json")
+    if not records and not has_baseline and not is_directory(log_dir / "snapshots"):
         return Wallet()
-    from genesis_ops.collect.wallets import Reading, first_and_newest
+    from genesis_ops.collect.wallets import Reading, baseline, first_and_newest
 
     def written(reading: Reading) -> Balances:
         return Balances(reading.at_ms, reading.balances, reading.source)
 
-    found = first_and_newest(log_dir, records, since_ms=day_zero_ms(settings))
-    return Wallet() if found is None else Wallet(now=written(found[1]), baseline=written(found[0]))
+    found = first_and_newest(log_dir, records, since_ms=day_zero_ms(settings)) or ()
+    recorded = baseline(log_dir) if has_baseline else None
+    readings = sorted((*found, *filter(None, (recorded,))), key=lambda reading: reading.at_ms)
+    if not readings:
+        return Wallet()
+    return Wallet(now=written(readings[-1]), baseline=written(recorded or readings[0]))

@@ -1,4 +1,4 @@
-"""The wallets over the phase: every reading that somebody wrote down, from the snapshots and the journal of orders."""
+"""The wallets over the phase: every reading there is, in snapshots, baselines and the journal of orders."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from genesis_ops.errors import Refused
 from genesis_ops.state.snapshots import listed, read
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def told(balances: Mapping[str, float]) -> str:
 
 def readings(log_dir: Path, records: "Iterable[Record]" = ()) -> tuple[Reading, ...]:
     """Give every reading there is, oldest first; a snapshot that cannot be read, or has none, gives none."""
-    found = [*_of_snapshots(log_dir), *_of_records(records)]
+    found = [*_of_snapshots(log_dir), *_of_baselines(log_dir), *_of_records(records)]
     return tuple(sorted(found, key=lambda reading: reading.at_ms))
 
 
@@ -56,6 +57,24 @@ def change(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str,
     names = sorted({*before, *after})
     moved = {name: round(after.get(name, 0.0) - before.get(name, 0.0), 8) for name in names}
     return {name: by for name, by in moved.items() if by}
+
+
+def baseline(log_dir: Path) -> Reading | None:
+    """Give the baseline in force; None where there is none, or none that can be read."""
+    from genesis_ops.state.baseline import SOURCE, read_baseline
+
+    with suppress(Refused):
+        if (found := read_baseline(log_dir)) is not None:
+            return Reading(found.at_ms, found.balances, SOURCE)
+    return None
+
+
+def _of_baselines(log_dir: Path) -> Iterator[Reading]:
+    from genesis_ops.state.baseline import SOURCE, former_baselines
+
+    yield from (Reading(former.at_ms, former.balances, SOURCE) for former in former_baselines(log_dir))
+    if (now := baseline(log_dir)) is not None:
+        yield now
 
 
 def _of_snapshots(log_dir: Path) -> Iterator[Reading]:

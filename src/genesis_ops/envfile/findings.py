@@ -16,7 +16,7 @@ from genesis_ops.envfile.values import swallowed_findings, value_findings
 __all__ = ["Finding", "Kind", "lint"]
 
 _BOM = b"\xef\xbb\xbf"
-_SHELL_NAMES = re.compile(
+SHELL_NAMES = re.compile(
     rb"_|E?UID|PPID|GROUPS|S?RANDOM|SECONDS|LINENO|EPOCH(?:SECONDS|REALTIME)|HISTCMD|DIRSTACK|FUNCNAME"
     rb"|COMP_WORDBREAKS|SHELLOPTS|OPTIND|BASH.*",
 )
@@ -107,7 +107,7 @@ def _name(statement: Statement, name: bytes) -> Iterator[Finding]:
     elif not is_name(name):
         sentence = "what stands before '=' is not a name (letters, digits and '_' only): systemd drops the line"
         yield Finding(statement.line, Kind.INVALID_NAME, sentence, severe=True)
-    elif _SHELL_NAMES.fullmatch(name):
+    elif SHELL_NAMES.fullmatch(name):
         sentence = about(statement, "a shell keeps this name for itself")
         yield Finding(statement.line, Kind.SHELL_NAME, sentence, severe=False)
 

@@ -7,6 +7,9 @@ from genesis_ops.journal.record import Kind, Record
 from genesis_ops.journal.wallet import Fill
 from genesis_ops.words import day, iso
 
+MANUAL = "manual"
+"""The purpose of an order that a person sends to see that orders work; the runner's own have none."""
+
 _FOLLOWS: Mapping[Kind, frozenset[Kind]] = {
     Kind.DECIDED: frozenset({Kind.ARMED, Kind.BLOCKED, Kind.EXPIRED}),
     Kind.ARMED: frozenset({Kind.ACKED, Kind.REJECTED, Kind.UNKNOWN}),
@@ -38,6 +41,7 @@ class Start(NamedTuple):
 class Order(NamedTuple):
     """One decided order; times in ms (UTC, the host's clock), ``candle_ts`` is the candle's open time.
 
+    A manual one has no candle: ``candle_ts`` is when it was asked for.
     ``label`` is what is known of it, ``fill`` what the wallets said, ``resolved`` what an operator said (filled?).
     """
 
@@ -64,6 +68,7 @@ class Order(NamedTuple):
     moved: tuple[float, float] | None = None
     resolved: bool | None = None
     resolved_by: str = ""
+    purpose: str = ""
 
     @property
     def wants_evidence(self) -> bool:
@@ -96,9 +101,18 @@ class Order(NamedTuple):
         return None if self.moved is None else abs(self.moved[0])
 
 
+def manual_id(at_ms: int) -> str:
+    """Name an order that was asked for by hand at a time (ms, UTC): ``manual-20260205-131502``."""
+    return f"{MANUAL}-{day(at_ms)}-{iso(at_ms)[11:19].replace(':', '')}"
+
+
 def order_id(candle_ts: int) -> str:
     """Name the runner's order for a candle: ``20260205-1300``, the candle's open time (UTC)."""
     return f"{day(candle_ts)}-{iso(candle_ts)[11:16].replace(':', '')}"
+
+
+_NAMES = {"": order_id, MANUAL: manual_id}
+"""How an order is named, by its purpose."""
 
 
 class Book:
@@ -108,9 +122,9 @@ class Book:
         self.orders: dict[str, Order] = {}
         self.starts: list[Start] = []
         self.submitted = 0
-        """How many orders the exchange got, as far as anybody knows."""
+        """How many of the runner's orders the exchange got, as far as anybody knows."""
         self.armed = 0
-        """How many requests may have left."""
+        """How many of the runner's requests may have left."""
         self._places: dict[str, int] = {}
         self._open: dict[str, None] = {}
         self._unresolved: dict[str, None] = {}
@@ -146,7 +160,9 @@ class Book:
 
     def _new(self, record: Record) -> Order:
         order = _decided(record)
-        if order.id != (own := order_id(order.candle_ts)):
+        if order.purpose not in _NAMES:
+            raise Contradiction(f"{order.id} has a purpose that nobody knows")
+        if order.id != (own := _NAMES[order.purpose](order.candle_ts)):
             raise Contradiction(f"{order.id} is the order of a candle whose order is named {own}")
         if order.id in self.orders:
             raise Contradiction(f"{order.id} is decided twice")
@@ -167,8 +183,9 @@ class Book:
         former = self.orders.get(order.id)
         self._places.setdefault(order.id, len(self.orders))
         self.orders[order.id] = order
-        self.submitted += order.submitted - (former is not None and former.submitted)
-        self.armed += order.label is Kind.ARMED
+        if order.purpose != MANUAL:
+            self.submitted += order.submitted - (former is not None and former.submitted)
+            self.armed += order.label is Kind.ARMED
         for names, belongs in ((self._open, order.open), (self._unresolved, order.unresolved)):
             if belongs:
                 names[order.id] = None
@@ -194,6 +211,7 @@ def _decided(record: Record) -> Order:
         decided_ms=record.at_ms,
         config_hash=str(content["config_hash"]),
         label_ms=record.at_ms,
+        purpose=str(content.get("purpose", "")),
     )
 
 

@@ -5,7 +5,7 @@ import math
 import time
 from typing import Any
 
-from genesis_ops.checks.model import Judged, Report, Window
+from genesis_ops.checks.model import Judged, Movement, Report, Window
 
 SCHEMA = "genesis-ops.report/1"
 
@@ -16,7 +16,7 @@ def render(report: Report) -> str:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Give the object; ``window`` and ``summary`` are in it only where the command has them."""
+    """Give the object; ``window``, ``summary`` and ``wallets`` are in it only where the command has them."""
     head = {
         "schema": SCHEMA,
         "version": report.version,
@@ -27,7 +27,17 @@ def document(report: Report) -> dict[str, Any]:
     }
     window = {} if report.window is None else {"window": _window(report.window)}
     summary = {} if report.summary is None else {"summary": dict(report.summary)}
-    return head | window | {"checks": [_check(judged) for judged in report.checks]} | summary
+    wallets = {"wallets": [_movement(each) for each in report.wallets]} if report.wallets else {}
+    return head | window | {"checks": [_check(judged) for judged in report.checks]} | summary | wallets
+
+
+def _movement(found: Movement) -> dict[str, Any]:
+    return {
+        "currency": _text(found.currency),
+        "before": _value(found.before),
+        "after": _value(found.after),
+        "change": _value(found.change),
+    }
 
 
 def _window(window: Window) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _ASCII = dict(zip(Outcome, "+!x?-", strict=True))
 _STYLES = dict(zip(Outcome, ("green", "yellow", "red", "magenta", "dim"), strict=True))
 _NEVER_SENT = {Kind.BLOCKED, Kind.EXPIRED, Kind.REJECTED}
 _GAP = "  "
-_WIDEST_CELL = 16
+_WIDEST_CELL = 22
 _SECOND_MS, _LONG_MS = 1000, 100_000
 _DEEPEST = 12
 _FURTHER = 2
@@ -247,7 +247,8 @@ def _step(order: Order, record: Record) -> str:
     if record.kind is Kind.DECIDED:
         price = content.get("price")
         at = f", close {price:,.2f}" if isinstance(price, int | float) else ""
-        return f"{order.side} {_size(order.size)} {order.symbol}, candle {clock_time(order.candle_ts)}{at}"
+        cause = "by hand" if order.purpose else f"candle {clock_time(order.candle_ts)}{at}"
+        return f"{order.side} {_size(order.size)} {order.symbol}, {cause}"
     if record.kind is Kind.ARMED:
         return "the request may leave from here on"
     if record.kind is Kind.EVIDENCE:
@@ -355,8 +356,9 @@ def document(order: Order, sending: frozenset[str] = frozenset()) -> dict[str, A
     names = currencies(order.symbol)
     return {
         "id": order.id,
-        "candle": iso(order.candle_ts),
-        "candle_ts": order.candle_ts,
+        "candle": None if order.purpose else iso(order.candle_ts),
+        "candle_ts": None if order.purpose else order.candle_ts,
+        "purpose": order.purpose or "runner",
         "symbol": order.symbol,
         "base": names[0],
         "quote": names[1],

@@ -34,7 +34,7 @@ def lines(status: Status, page: Page) -> Iterator[Line]:
     for alert in alerts(status):
         yield from _alert(alert, page)
     yield ()
-    for rows in (_runner, _close, _evaluation, _ages, _orders, _wallet, _api, _latch, _findings):
+    for rows in (_runner, _close, _evaluation, _ages, _orders, _wallet, _api, _latch, _verification, _findings):
         yield from rows(status, page)
     picture = tuple(pictured(status.hours, page))
     if picture and not status.nothing:
@@ -241,6 +241,22 @@ def _latch(status: Status, page: Page) -> Iterator[Line]:
         yield from _row(page, Outcome.FAIL, "latch", (Span("set", "bold red"), Span("nothing starts until resume")))
 
 
+def _verification(status: Status, page: Page) -> Iterator[Line]:
+    """Say when somebody last verified that everything works, and what came of it; nothing where nobody did."""
+    found = status.verification
+    if found is None:
+        return
+    ago = (status.now_ms - found.at_ms) // 1000
+    when = f"{duration(ago)} ago" if ago >= 0 else f"{duration(-ago)} in the future"
+    items = [Span(when), Span(found.verdict, "" if found.verdict == Outcome.PASS else "bold")]
+    if found.not_well:
+        items.append(Span(", ".join(found.not_well)))
+    if found.trouble:
+        items.append(Span(f"{found.file} {found.trouble}"))
+    known = found.verdict in set(Outcome)
+    yield from _row(page, Outcome(found.verdict) if known else Outcome.UNKNOWN, "verified", items)
+
+
 def _findings(status: Status, page: Page) -> Iterator[Line]:
     if not status.findings:
         told = "nothing was read" if status.nothing or status.troubles else "none in 48h"
@@ -312,6 +328,7 @@ def document(status: Status) -> dict[str, Any]:
         "wallet": _wallet_as_json(status),
         "api": {"answer": status.api.answer.value, "detail": _text(status.api.told)},
         "latch": _latch_as_json(status),
+        "verification": _verification_as_json(status),
         "findings": [_finding_as_json(found) for found in status.findings],
         "picture": _picture_as_json(status),
         "troubles": [_text(trouble) for trouble in (*status.troubles, *filter(None, (status.nothing,)))],
@@ -416,6 +433,19 @@ def _latch_as_json(status: Status) -> dict[str, Any] | None:
         "reasons": reasons,
         "damaged": _text(latch.damaged),
         "hidden": latch.hidden,
+    }
+
+
+def _verification_as_json(status: Status) -> dict[str, Any] | None:
+    found = status.verification
+    if found is None:
+        return None
+    return {
+        "at": _time(found.at_ms),
+        "verdict": _text(found.verdict),
+        "not_well": [_text(name) for name in found.not_well],
+        "file": _text(found.file),
+        "trouble": _text(found.trouble),
     }
 
 

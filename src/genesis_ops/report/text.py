@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from genesis_ops.checks.model import Judged, Outcome, Place, Report
+from genesis_ops.checks.model import Judged, Movement, Outcome, Place, Report
 from genesis_ops.report.cells import cells, cut, shown, wrapped
 from genesis_ops.report.sentence import ending, sentence, sums
 from genesis_ops.runlog.tally import Hour
@@ -22,6 +22,7 @@ _STYLES = dict(zip(Outcome, ("green", "yellow", "red", "magenta", "dim"), strict
 _INDENT = 7
 _GAP = 5
 _PICTURE = 10  # the label of a row and the room around it
+_CURRENCY = 12
 _LOGGER = "paper_trading_runner"
 _SIGNS = "✓✗–→…"  # noqa: RUF001 - signs, not letters
 
@@ -83,7 +84,8 @@ def render(report: Report, *, width: int, unicode: bool) -> str:
 def lines(report: Report, *, width: int, unicode: bool) -> tuple[Line, ...]:
     """Draw a report: the checks, the window hour by hour, the sums, the notes, and the verdict last."""
     page = Page(max(width, NARROWEST), unicode)
-    after = (pictured(report.hours, page), _summary(report, page), notes(report, page), verdict(report, page))
+    found = (pictured(report.hours, page), movements(report.wallets, page), _summary(report, page))
+    after = (*found, notes(report, page), verdict(report, page))
     return (*head(report, page), *checks(report, page), *spaced(after))
 
 
@@ -194,6 +196,32 @@ def flowing(items: Iterable[Line], page: Page, label: str = " " * _PICTURE, apar
 
 def _cells(line: Line) -> int:
     return sum(cells(span.text) for span in line)
+
+
+def movements(found: Sequence[Movement], page: Page) -> Iterator[Line]:
+    """Draw what the wallets held before and hold now, a currency a line; on a narrow page only what fits of it."""
+    if not found:
+        return
+    rows = [("", "before", "now", "change"), *(_movement(each, page) for each in found)]
+    name, *widths = (max(cells(row[place]) for row in rows) + 2 for place in range(4))
+    first = next((place for place in range(3) if name + sum(widths[place:]) <= page.width), 2)
+    for row, each in zip(rows, (None, *found), strict=True):
+        told = "".join(f"{cell:>{width}}" for cell, width in list(zip(row[1:], widths, strict=True))[first:])
+        style = "dim" if each is None else "bold" if each.change else ""
+        yield (Span(page.cut(f"  {row[0]}{' ' * (name - 2 - cells(row[0]))}{told}", page.width), style),)
+
+
+def _movement(found: Movement, page: Page) -> tuple[str, ...]:
+    amounts = (amount(found.before), amount(found.after), amount(found.change, signed=True))
+    return (page.cut(found.currency, _CURRENCY), *amounts)
+
+
+def amount(value: float | None, *, signed: bool = False) -> str:
+    """Write an amount of money as exactly as the wallets tell it; a dash where nothing is told."""
+    if value is None:
+        return "-"
+    text = f"{value + 0.0:{'+' if signed and value else ''},.8f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _summary(report: Report, page: Page) -> Iterator[Line]:

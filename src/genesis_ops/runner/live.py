@@ -4,8 +4,8 @@ Runbook Day 1, step 3: "DO NOT proceed to live-paper until acceptance PASSES". A
 restart has passed the gate already, as long as champion and configuration are the same; the journal says so.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from genesis_ops.clients.api import GenesisApi
 from genesis_ops.clients.paper import PaperApi, paper_pair
@@ -56,7 +56,7 @@ def recover_orders(journal: Journal, asked: Asked) -> tuple[Event, ...]:
         WriteFailed: a label is not on the disk.
     """
     settings, book = asked.settings, journal.book
-    _require_whole(journal, asked)
+    require_whole(journal, settings, asked.found.state.other)
     torn = tuple(JournalTorn(f"{torn.path.name}, byte {torn.offset}") for torn in journal.torn_end)
     label_the_armed(journal, asked.command)
     if book.starts and (lost := _lost_decision(settings, asked.found, journal)) is not None:
@@ -74,9 +74,14 @@ def in_doubt(journal: Journal) -> tuple[Event, ...]:
     return tuple(OrderOpen(name, reason) for name, reason in doubts)
 
 
-def _require_whole(journal: Journal, asked: Asked) -> None:
-    """Hold the journal against those who remember it: a lost one would let every candle be traded again."""
-    place, known = asked.settings.log_dir, asked.found.state.other.get(JOURNAL)
+def require_whole(journal: Journal, settings: Settings, remembered: Mapping[str, Any]) -> None:
+    """Hold the journal against those who remember it: a lost one would let every candle be traded again.
+
+    Raises:
+        JournalDamaged: the state or the log knows of records that it has not.
+        Refused: it is another market's.
+    """
+    place, known = settings.log_dir, remembered.get(JOURNAL)
     number = known.get("records") if isinstance(known, dict) else None
     if isinstance(known, dict) and isinstance(number, int) and number and journal.sum_of(number) != known.get("sum"):
         why = f"the state knows of {number} records, and it holds {journal.records}, or others"
@@ -85,7 +90,7 @@ def _require_whole(journal: Journal, asked: Asked) -> None:
     if sent > journal.book.armed:
         why = f"the runner log tells of {sent} orders, and it of {journal.book.armed}"
         raise JournalDamaged(place / "runner_orders_*.log", None, why)
-    markets = {start.market for start in journal.book.starts} - {_market(asked.settings)}
+    markets = {start.market for start in journal.book.starts} - {_market(settings)}
     if markets:
         raise Refused(
             f"the journal of orders in {place} is another market's: {visible(', '.join(sorted(markets)))}",

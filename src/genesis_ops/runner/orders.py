@@ -5,20 +5,21 @@ sent or refused, one that was sent is looked for in the wallets. Nothing here se
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from genesis_ops.clients.clock import Clock
-from genesis_ops.clients.paper import CACHE_SECONDS, SUBMIT_SECONDS, Label, PaperApi, PaperOrder, Submission
-from genesis_ops.errors import AbortCondition, LockHeld, PaperFailure
-from genesis_ops.journal.book import Order, Start, order_id
+from genesis_ops.clients.paper import Label, PaperApi, PaperOrder, Submission
+from genesis_ops.errors import AbortCondition, LockHeld
+from genesis_ops.journal.book import MANUAL, Book, Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.journal.wallet import Change, Fill, change, currencies, told_change
+from genesis_ops.journal.wallet import Fill, told_change
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.arming import Facts, objection
+from genesis_ops.runner.evidence import PAST_CACHE_SECONDS, Looks
 from genesis_ops.runner.feed import Feed
 from genesis_ops.state.claim import Claim
 from genesis_ops.state.latch import Latch
@@ -27,14 +28,11 @@ from genesis_ops.words import Timeframe
 
 JOURNAL = "journal"
 """Under which key a state remembers the journal."""
-PAST_CACHE_SECONDS = CACHE_SECONDS + 1.0
-_SLOW_FILL_SECONDS = 60.0
-"""How long wallets that do not show one whole fill are looked at again before they are believed."""
-_GIVE_UP_SECONDS = 600.0
-_OPEN_LONGER_SECONDS = 60.0
 _PATIENCE_SECONDS = 0.5
 """How long a cycle waits for whoever holds the journal; a close must not be missed for it."""
 KILLED = "the runner ended while it was being sent"
+KILLED_BY_HAND = "who sent it by hand was ended in the middle of it"
+GONE = "who wanted to send it by hand is gone"
 
 
 class Hands(NamedTuple):
@@ -61,18 +59,6 @@ class Decision(NamedTuple):
     config_hash: str
 
 
-class _Look(NamedTuple):
-    """Since when (monotonic seconds) an order's wallets are looked at, when next, and what the last look showed.
-
-    ``settled`` is when the API has done all that it may do.
-    """
-
-    since: float
-    due: float
-    settled: float
-    seen: Change | None = None
-
-
 class Orders:
     """The orders of one live run; the caller holds the locks of its market, state and log directory."""
 
@@ -83,9 +69,11 @@ class Orders:
         self._timeframe = timeframe
         self._command = command
         self._begin_ms = hands.journal.book.starts[0].at_ms
-        self._looks: dict[str, _Look] = {}
+        self._looks = Looks(hands.journal, hands.paper, hands.clock, terms.symbol, self._tell)
         self._doubted = {order.id for order in hands.journal.book.unresolved}
         self._sent: set[str] = set()
+        self._postponed: list[Decision] = []
+        """What was decided while another process had the journal; the log has it, so that a start would find it too."""
         acked = any(order.label is Kind.ACKED for order in hands.journal.book.open)
         self._shown_from = hands.clock.monotonic() + PAST_CACHE_SECONDS if acked else 0.0
         """From when (monotonic seconds) the wallets show what the order before did."""
@@ -103,9 +91,7 @@ class Orders:
     @property
     def busy(self) -> bool:
         """Whether something is left that this run can finish soon."""
-        now = self._hands.clock.monotonic()
-        looks = (self._looks.get(order.id) for order in self._journal.book.open)
-        return any(look is None or now - look.since < _GIVE_UP_SECONDS for look in looks)
+        return bool(self._postponed) or any(self._looks.soon(order.id) for order in self._journal.book.open)
 
     def of(self, candle_ts: int) -> Order | None:
         """Give the order of a candle."""
@@ -118,13 +104,20 @@ class Orders:
     def decide(self, decision: Decision) -> None:
         """Record that an evaluation asks for an order; a candle has one, whatever is decided about it again.
 
+        An order by hand can be under way for 90 s: then it is recorded at a later cycle.
+
         Raises:
             WriteFailed: it is not on the disk.
         """
-        name = order_id(decision.candle.ts)
-        with self._journal.held(self._command) as book:
-            if name not in book.orders:
-                record_decision(self._journal, self._terms.symbol, decision)
+        self._postponed.append(decision)
+        with suppress(LockHeld), self._journal.held(self._command, _PATIENCE_SECONDS) as book:
+            self._record_decisions(book)
+
+    def _record_decisions(self, book: Book) -> None:
+        while self._postponed:
+            if order_id(self._postponed[0].candle.ts) not in book.orders:
+                record_decision(self._journal, self._terms.symbol, self._postponed[0])
+            del self._postponed[0]
 
     def work(self) -> bool:
         """Carry every open order one step further; True if the journal has grown.
@@ -134,23 +127,26 @@ class Orders:
             AbortCondition: the wallets show that an order was filled several times.
             JournalDamaged: the journal does not hold together.
         """
-        if not self._journal.book.open and not self._doubted:
+        if not self._journal.book.open and not self._doubted and not self._postponed:
             return False
         before = self._journal.records
         with (
             suppress(LockHeld),  # an operator resolves: the next cycle does it
             self._journal.held(self._command, _PATIENCE_SECONDS) as book,
         ):
+            self._record_decisions(book)
             self._notice_resolved()
             for name in [order.id for order in book.open]:
                 self._carry_on(book.orders[name])
         return self._journal.records != before
 
     def _carry_on(self, order: Order) -> None:
-        if order.label is Kind.DECIDED:
+        if order.label is Kind.DECIDED and order.purpose == MANUAL:
+            self._refuse(order, Kind.EXPIRED, GONE)
+        elif order.label is Kind.DECIDED:
             self._send(order)
         elif order.wants_evidence:
-            self._look(order)
+            self._looks.look(order)
 
     # --- sending
 
@@ -158,15 +154,15 @@ class Orders:
         hands = self._hands
         if hands.stop_signal() is not None:
             return  # it stays decided: the next start sends it while it is fresh
-        if hands.clock.monotonic() < self._shown_from:
+        if hands.clock.monotonic() < self._shown_from or self._hides_another(hands.clock.now_ms()):
             return  # the order before would count as this one's
-        wallets = self._wallets()
+        wallets = self._looks.wallets()
         if (found := objection(self._facts(order))) is not None:
             self._refuse(order, *found)
             return
         if hands.stop_signal() is not None:
             return
-        self._end_looks(wallets)
+        self._looks.end(wallets)
         self._require_first(order)
         self._journal.append(Kind.ARMED, id=order.id, before=wallets)
         hands.claim.take(order.candle_ts)
@@ -174,10 +170,13 @@ class Orders:
         began = hands.clock.monotonic()
         submission = hands.paper.submit(PaperOrder(order.symbol, order.side, order.size))
         self._record(order, submission, round((hands.clock.monotonic() - began) * 1000))
-        ended = hands.clock.monotonic()
-        self._shown_from = ended + PAST_CACHE_SECONDS
-        settled = began + SUBMIT_SECONDS if submission.label is Label.UNKNOWN else ended
-        self._looks[order.id] = _Look(began, settled + PAST_CACHE_SECONDS, settled)
+        self._shown_from = hands.clock.monotonic() + PAST_CACHE_SECONDS
+        self._looks.begin(order.id, submission.label, began)
+
+    def _hides_another(self, now_ms: int) -> bool:
+        """Whether the wallets may not show yet what another process ordered by hand."""
+        sent = (order for order in self._journal.book.open if order.purpose == MANUAL and order.armed_ms is not None)
+        return any(0 <= now_ms - order.label_ms < PAST_CACHE_SECONDS * 1000 for order in sent)
 
     def _require_first(self, order: Order) -> None:
         """Assert invariant 2 once more, by a memory of this process's own."""
@@ -227,67 +226,7 @@ class Orders:
             log.write(events.OrderUnknown(order.id, submission.reason))
             self._doubted.add(order.id)
 
-    # --- looking for it in the wallets
-
-    def _wallets(self) -> dict[str, float] | None:
-        """Read the wallets; None if they do not name what the pair is paid with, because they hold nothing then."""
-        with suppress(PaperFailure):
-            wallets = self._hands.paper.wallets()
-            return wallets if currencies(self._terms.symbol)[1] in wallets else None
-        return None
-
-    def _look(self, order: Order) -> None:
-        """Read the wallets when it is time, and believe them once two readings past the cache agree."""
-        now = self._hands.clock.monotonic()
-        settled = now + (SUBMIT_SECONDS if order.label is Kind.UNKNOWN else 0.0)
-        look = self._looks.setdefault(order.id, _Look(now, settled + PAST_CACHE_SECONDS, settled))
-        if order.before is None:
-            self._conclude(order, None, None)
-            return
-        if now < look.due:
-            return
-        after = self._wallets()
-        seen = None if after is None else _change(order, after)
-        if seen is None or seen.fill is Fill.UNREADABLE:
-            self._not_readable(order, look)
-            return
-        agreed = look.seen is not None and look.seen.fill is seen.fill
-        slow = seen.fill in {Fill.UNCLEAR, Fill.NONE} and now < look.settled + _SLOW_FILL_SECONDS
-        if agreed and not slow:
-            self._conclude(order, seen, after)
-        else:
-            self._looks[order.id] = look._replace(due=now + PAST_CACHE_SECONDS, seen=seen)
-
-    def _not_readable(self, order: Order, look: _Look) -> None:
-        """Try again for ten minutes; after that an acknowledged order is left at that, a doubtful one never."""
-        now = self._hands.clock.monotonic()
-        long = now - look.since >= _GIVE_UP_SECONDS
-        if long and order.label is Kind.ACKED:
-            self._conclude(order, None, None)
-        else:
-            pause = _OPEN_LONGER_SECONDS if long else PAST_CACHE_SECONDS
-            self._looks[order.id] = look._replace(due=now + pause, seen=None)
-
-    def _end_looks(self, wallets: Mapping[str, float] | None) -> None:
-        """Take the last look at orders whose wallets are still looked at: the next one moves them too."""
-        for order in self._journal.book.open:
-            if order.label is Kind.ACKED:
-                unreadable = wallets is None or order.before is None
-                self._conclude(order, None if unreadable else _change(order, wallets or {}), wallets)
-
-    def _conclude(self, order: Order, seen: Change | None, after: Mapping[str, float] | None) -> None:
-        self._looks.pop(order.id, None)
-        fill = Fill.UNREADABLE if seen is None else seen.fill
-        seen = None if fill is Fill.UNREADABLE else seen
-        self._journal.append(
-            Kind.EVIDENCE,
-            id=order.id,
-            fill=str(fill),
-            multiple=None if seen is None else seen.multiple,
-            moved=None if seen is None else [seen.base, seen.quote],
-            after=after,
-        )
-        self._tell(self._journal.book.orders[order.id])
+    # --- what came of it
 
     def _tell(self, order: Order) -> None:
         log, told = self._hands.log, told_change(order)
@@ -314,7 +253,7 @@ class Orders:
             order = self._journal.book.orders[name]
             if order.resolved is not None:
                 self._doubted.discard(name)
-                self._looks.pop(name, None)
+                self._looks.forget(name)
                 told = f"{'filled' if order.resolved else 'not filled'}, says {order.resolved_by}"
                 self._hands.log.write(events.OrderResolved(name, told))
 
@@ -333,7 +272,7 @@ def label_the_armed(journal: Journal, command: str) -> None:
     with journal.held(command) as book:
         for order in book.open:
             if order.label is Kind.ARMED:
-                journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED)
+                journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED_BY_HAND if order.purpose else KILLED)
 
 
 def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
@@ -349,7 +288,3 @@ def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
         price=candle.close,
         config_hash=decision.config_hash,
     )
-
-
-def _change(order: Order, after: Mapping[str, float]) -> Change:
-    return change(order.symbol, order.side, order.size_taken or order.size, order.before or {}, after)

@@ -18,7 +18,7 @@ from genesis_ops.checks.status import Status, ages, alerts, runs, silent_seconds
 from genesis_ops.clients.health import Answer
 from genesis_ops.collect.logs import LogLook
 from genesis_ops.collect.status import look
-from genesis_ops.collect.wallets import told
+from genesis_ops.collect.wallets import readings, told
 from genesis_ops.collect.where import source
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
@@ -30,10 +30,12 @@ from genesis_ops.runlog.files import log_files
 from genesis_ops.runlog.tail import reach_ms
 from genesis_ops.runlog.tally import Fate
 from genesis_ops.settings import Settings, load
+from genesis_ops.state.baseline import Baseline, baseline_file, record_baseline
 from genesis_ops.state.latch import Latch, latch_file, set_latch
 from genesis_ops.state.lock import hold, runner_locks
 from genesis_ops.state.snapshots import Section, Snapshot, directory, file_name
 from genesis_ops.state.snapshots import written as snapshot_bytes
+from genesis_ops.state.verification import keep_verification
 from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Mode, day, iso, stamp
 
 NOW = 1_771_598_880_000
@@ -518,6 +520,43 @@ def test_the_wallets_are_held_against_the_first_reading_of_the_phase(well: Setti
     assert status.wallet.now is not None
     assert status.wallet.moved == {"TESTUSD": -9.5}
     assert (status.wallet.now.at_ms, status.wallet.now.by_currency) == (NOW, {"TESTUSD": 990.5})
+
+
+def test_the_recorded_baseline_is_what_the_wallet_is_held_against(well: Settings) -> None:
+    put_snapshot(well, NOW - DAY_MS, {"TESTUSD": 1000.0})
+    record_baseline(well.log_dir, Baseline(NOW - HOUR_MS, "ops", {"TESTUSD": 995.0}))
+    with api(well) as settings:
+        wallet = seen(settings).wallet
+    assert wallet.baseline is not None
+    assert (wallet.baseline.source, wallet.baseline.at_ms) == ("baseline", NOW - HOUR_MS)
+    assert wallet.moved == {"TESTUSD": -4.5}
+    assert seen(well).wallet.now == wallet.baseline  # the newest that is written down, where the API tells nothing
+
+
+def test_a_baseline_that_cannot_be_read_is_passed_over(well: Settings) -> None:
+    put_snapshot(well, NOW - DAY_MS, {"TESTUSD": 1000.0})
+    baseline_file(well.log_dir).write_text("{", encoding="utf-8")
+    wallet = seen(well).wallet
+    assert wallet.baseline is not None
+    assert wallet.baseline.by_currency == {"TESTUSD": 1000.0}
+
+
+def test_baselines_are_readings_of_the_phase_too(well: Settings) -> None:
+    for number in range(2):
+        record_baseline(well.log_dir, Baseline(NOW + number * 1000, "ops", {"TESTUSD": 1000.0 + number}))
+    assert [(each.at_ms, each.source) for each in readings(well.log_dir)] == [
+        (NOW, "baseline"),
+        (NOW + 1000, "baseline"),
+    ]
+
+
+def test_the_last_verification_is_found(well: Settings) -> None:
+    assert seen(well).verification is None
+    kept = {"schema": "genesis-ops.report/1", "command": "verify", "verdict": "PASS", "generated_at": f"{iso(NOW)}"}
+    keep_verification(well.log_dir, NOW, json.dumps({**kept, "checks": []}).encode())
+    found = seen(well).verification
+    assert found is not None
+    assert (found.at_ms, found.verdict, found.not_well) == (NOW, "PASS", ())
 
 
 @pytest.mark.parametrize(

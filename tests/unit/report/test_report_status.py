@@ -20,6 +20,7 @@ from genesis_ops.checks.status import (
     Runner,
     StateSeen,
     Status,
+    Verification,
     Wallet,
 )
 from genesis_ops.clients.health import Answer, Health
@@ -202,6 +203,23 @@ def test_the_wallet_of_another_time_says_of_which() -> None:
     assert "nothing to hold it against" in "\n".join(text(WELL._replace(wallet=alone)))
 
 
+def test_the_last_verification_has_a_row_with_what_was_not_well() -> None:
+    well = Verification(NOW - 12 * MINUTE_MS, "PASS", (), "verification_20260220_143600Z.json")
+    bad = well._replace(verdict="FAIL", not_well=("verify-delta", "verify-logs"))
+    lost = well._replace(verdict="UNKNOWN", trouble="cannot be read (Permission denied)")
+    rows = [
+        next(line for line in text(WELL._replace(verification=each), 120) if "verified" in line)
+        for each in (well, bad, lost)
+    ]
+    assert rows[0] == "✓ verified   12m ago   PASS"
+    assert rows[1] == "✗ verified   12m ago   FAIL   verify-delta, verify-logs"
+    assert rows[2].endswith("UNKNOWN   verification_20260220_143600Z.json cannot be read (Permission denied)")
+    assert not any("verified" in line for line in text(WELL))
+    made = document(WELL._replace(verification=bad))["verification"]
+    assert (made["at"], made["not_well"]) == ("2026-02-20T14:36:00Z", ["verify-delta", "verify-logs"])
+    assert document(WELL)["verification"] is None
+
+
 def test_a_close_that_is_late_or_overdue_is_marked() -> None:
     close = WELL.close
     assert close is not None
@@ -232,7 +250,7 @@ def test_a_low_window_shows_the_top_and_says_how_much_is_left(height: int) -> No
 KEYS = {
     "": [
         *("schema", "version", "generated_at", "market", "phase", "alerts", "runner", "close", "evaluation", "ages"),
-        *("orders", "wallet", "api", "latch", "findings", "picture", "troubles"),
+        *("orders", "wallet", "api", "latch", "verification", "findings", "picture", "troubles"),
     ],
     "phase": ["day", "days", "told", "start", "end"],
     "runner": ["runs", "mode", "since", "pid", "newest_line", "silent_seconds", "last_words"],

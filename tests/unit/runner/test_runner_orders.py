@@ -33,8 +33,9 @@ from genesis_ops.runlog.events import (
     WalletChange,
     WalletDoubt,
 )
+from genesis_ops.runner import evidence as looking
 from genesis_ops.runner import orders, start
-from genesis_ops.runner.orders import PAST_CACHE_SECONDS
+from genesis_ops.runner.evidence import PAST_CACHE_SECONDS
 from genesis_ops.sandbox.account import Order, placed
 from genesis_ops.state.claim import claim_of
 from genesis_ops.state.latch import Latch, set_latch
@@ -632,7 +633,7 @@ def test_an_order_that_was_armed_when_the_runner_was_killed_is_in_doubt_and_neve
 def test_a_killed_runner_s_acknowledged_order_is_looked_for_by_the_next_one(
     desk: "Day", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kill_at(monkeypatch, orders.Orders, "_look", desk)
+    kill_at(monkeypatch, looking.Looks, "look", desk)
     assert of_orders(desk) == ["decided", "armed", "acked"]
     desk.clock.wait(60)  # from then on one reply is enough to know what has closed
     began = desk.clock.monotonic()
@@ -824,7 +825,7 @@ def test_an_order_after_a_restart_is_measured_by_wallets_that_show_the_one_befor
         minutes.live(2, timeframe="1m")
     minutes.wire.decision = ("NONE", None)
     with monkeypatch.context() as patch:
-        patch.setattr(orders, "_Look", lambda *_: 1 / 0)
+        patch.setattr(looking, "_Look", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             minutes.live(3, timeframe="1m")
     assert of_orders(minutes) == ["decided", "decided", "armed", "acked"]
