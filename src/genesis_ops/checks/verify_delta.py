@@ -183,7 +183,10 @@ def _compared(seen: DeltaSeen, account: _Account) -> Result:
     if why := _quote_differs(moved.quote, account):
         detail = f"{told}; {currencies(seen.symbol)[1]} {why}"
         return _cannot_tell(detail, "genesis-ops orders list")._replace(observed=moved.base, expected=expected)
-    detail = f"{told}, as {count(len(account.orders), 'order')} since the baseline would have it"
+    orders = count(len(account.orders), "order")
+    detail = f"{told}, as {orders} since the baseline would have it"
+    if moved.nothing and not expected:
+        detail = f"nothing moved: {orders} since the baseline, and nothing of it was filled"
     return Result(Outcome.PASS, detail, moved.base, expected)
 
 

@@ -361,7 +361,9 @@ class Runner:
         if orders.work():
             self._save(self._state)
         watched = self._tally.watched
-        if watched is not None and ((order := orders.of(watched.ts)) is None or not order.open):
+        if watched is None or orders.has_postponed(watched.ts):
+            return
+        if (order := orders.of(watched.ts)) is None or not order.open:
             self._report(watched)
 
     def _report(self, watched: Watched) -> None:

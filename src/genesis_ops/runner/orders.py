@@ -97,6 +97,10 @@ class Orders:
         """Give the order of a candle."""
         return self._journal.book.orders.get(order_id(candle_ts))
 
+    def has_postponed(self, candle_ts: int) -> bool:
+        """Whether a candle's order waits for the journal, which another process has."""
+        return any(decision.candle.ts == candle_ts for decision in self._postponed)
+
     def cursor(self) -> dict[str, Any]:
         """Give what a state remembers of the journal, so that one that has lost its end is noticed."""
         return cursor(self._journal)

@@ -29,6 +29,7 @@ from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
 from genesis_ops.journal.wallet import Fill
 from genesis_ops.rehearsal.clock import VirtualClock
+from genesis_ops.runlog.events import CandleWatched
 from genesis_ops.runner import orders
 from genesis_ops.runner.manual import Wish, objections, place
 from genesis_ops.sandbox.app import Sandbox
@@ -471,3 +472,4 @@ def test_a_close_while_an_order_by_hand_is_under_way_is_ordered_when_it_is_over(
     state = desk.live(30)
     assert desk.wire.count("/paper/submit") == 1
     assert state.total_orders_submitted == 1
+    assert [event.told for event in desk.events(CandleWatched) if "LONG" in event.told and "acked in" in event.told]
