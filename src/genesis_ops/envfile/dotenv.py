@@ -16,12 +16,12 @@ from genesis_ops.envfile.secret import Secret
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BLANK = re.compile(r"\s*")
 _HEAD = re.compile(
-    r"(?:export[^\S\n]+)?+"
+    r"(?=(?P<export>(?:export[^\S\n]+)?))(?P=export)"  # as (…)?+, which Python before 3.11.5 gets wrong
     r"(?:(?=#)|'(?P<quoted>[^']+)'|(?!')(?P<key>[^=#\s]++))"
     r"[^\S\n]*+(?P<equals>=(?P<space>[^\S\n]*+))?",
 )
-_SINGLE = re.compile(r"'((?:\\.|[^'\\])*+)'", re.DOTALL)
-_DOUBLE = re.compile(r'"((?:\\.|[^"\\])*+)"', re.DOTALL)
+_SINGLE = re.compile(r"'((?:\\.|[^'\\])*)'", re.DOTALL)
+_DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
 _LINE = re.compile(r"[^\n]*")
 _COMMENT = re.compile(r"(?<!\s)\s+#.*")
 _END = re.compile(r"[^\S\n]*(?P<comment>#[^\n]*)?[^\S\n]*(?:\n|\Z)")

@@ -19,7 +19,7 @@ RUNS = "a command would run"
 KEPT = "the shell's own"
 
 _PLAIN = re.compile(r"[^ \t\n\\'\"$`;&|<>()]+")
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _DOUBLE_ESCAPE = re.compile(r'\\(?:\n|([$`"\\]))')
 _SINGLE = re.compile(r"'([^']*)'")
 _EXPANSION = re.compile(

@@ -183,7 +183,8 @@ def token_around(line: bytes, start: int, end: int) -> tuple[int, int]:
     begin = len(line[:start].rstrip(_TOKEN))
     while match := sign.search(line, max(0, begin - _LONGEST_SIGN), begin):
         begin = len(line[: match.start()].rstrip(_TOKEN))
-    rest = _compiled(rb"(?:[%b]|%b)*+(?:%b){0,2}" % (re.escape(_TOKEN), _TOKEN_SIGN, _PADDING))
+    word = rb"(?=(?P<word>(?:[%b]|%b)*))(?P=word)"  # as (…)*+, which Python before 3.11.5 gets wrong
+    rest = _compiled((word + rb"(?:%b){0,2}") % (re.escape(_TOKEN), _TOKEN_SIGN, _PADDING))
     match = rest.match(line, end)
     return begin, match.end() if match else end
 
