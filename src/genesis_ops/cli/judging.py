@@ -1,6 +1,5 @@
 """What every judging command shares: its options, how its report reaches stdout, and the exit code after it."""
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -88,20 +87,8 @@ def _has_signs() -> bool:
 
 
 def _draw(report: "Report") -> None:
-    """Write a report at the terminal's width, in colours unless NO_COLOR or the kind of terminal forbids them."""
-    import shutil
-
+    """Write a report at the terminal's width, as any other page."""
+    from genesis_ops.cli.pages import put
     from genesis_ops.report.text import lines
 
-    width = shutil.get_terminal_size().columns
-    drawn = lines(report, width=width, unicode=_has_signs())
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        typer.echo(_writable("\n".join("".join(span.text for span in line) for line in drawn)))
-        return
-
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    for line in drawn:
-        console.print(Text.assemble(*((_writable(span.text), span.style) for span in line)), soft_wrap=True)
+    put(lambda page: lines(report, width=page.width, unicode=page.unicode))

@@ -27,8 +27,6 @@ app = typer.Typer(
 )
 
 _WINDOW = "30s"
-_LARGEST = 1.0
-"""How much of the base currency is still a small order, as runner/manual.py has it."""
 _SIZE = 0.001
 _LINES = 200
 
@@ -267,8 +265,10 @@ _ALL_HELP = "genesis-ops verify all --help"
 
 
 def _require_size(size: float, example: str) -> None:
-    if not math.isfinite(size) or not 0 < size <= _LARGEST:
-        message = f"flag --size: {size:g} is no size of a small order; it is above 0 and at most {_LARGEST:g}"
+    from genesis_ops.runner.manual import LARGEST
+
+    if not math.isfinite(size) or not 0 < size <= LARGEST:
+        message = f"flag --size: {size:g} is no size of a small order; it is above 0 and at most {LARGEST:g}"
         raise UsageRefused(message, next_command=example)
 
 

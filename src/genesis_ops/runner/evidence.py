@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.paper import CACHE_SECONDS, SUBMIT_SECONDS, Label, PaperApi
-from genesis_ops.errors import PaperFailure
+from genesis_ops.errors import AbortCondition, PaperFailure
 from genesis_ops.journal.book import Order
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.journal.wallet import Change, Fill, change, currencies
+from genesis_ops.journal.wallet import Change, Fill, change, currencies, told_change
 
 PAST_CACHE_SECONDS = CACHE_SECONDS + 1.0
 _SLOW_FILL_SECONDS = 60.0
@@ -127,6 +127,20 @@ class Looks:
             after=after,
         )
         self._told(self._journal.book.orders[order.id])
+
+
+def require_once(order: Order) -> None:
+    """Let nothing go on after an order that the wallets show several times.
+
+    Raises:
+        AbortCondition: they do.
+    """
+    if order.fill is Fill.SEVERAL:
+        raise AbortCondition(
+            f"order {order.id} was filled several times: {told_change(order)}",
+            notes=("no order is sent until somebody has looked at it",),
+            next_command=f'genesis-ops orders resolve {order.id} --filled --reason "..."',
+        )
 
 
 def _change(order: Order, after: Mapping[str, float]) -> Change:

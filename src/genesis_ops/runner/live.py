@@ -175,15 +175,23 @@ def _config_hash(api: GenesisApi, settings: Settings) -> str:
     return found
 
 
-def _require_whitelisted(paper: PaperApi, symbol: str, settings: Settings) -> None:
+def whitelisted(paper: PaperApi, settings: Settings) -> frozenset[str]:
+    """Ask which pairs may be traded.
+
+    Raises:
+        Unreachable: the API does not tell.
+    """
     try:
-        allowed = paper.whitelist()
+        return paper.whitelist()
     except PaperFailure as failure:
         raise Unreachable(
             f"the API does not tell which pairs may be traded: {failure.message}",
             next_command=f"curl -fsS {settings.api_url}/paper/whitelist",
         ) from failure
-    if symbol not in allowed:
+
+
+def _require_whitelisted(paper: PaperApi, symbol: str, settings: Settings) -> None:
+    if symbol not in whitelisted(paper, settings):
         raise Refused(
             f"{settings.symbol} would be traded as {symbol}, which is not on the API's whitelist",
             next_command=f"curl -fsS {settings.api_url}/paper/whitelist",

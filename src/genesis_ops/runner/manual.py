@@ -16,12 +16,10 @@ from typing import Any, NamedTuple
 from genesis_ops.clients.clock import Clock, StopRequest
 from genesis_ops.clients.health import Standing, ask_time
 from genesis_ops.clients.http import Http
-from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi, PaperOrder, Submission, paper_pair
+from genesis_ops.clients.paper import SUBMIT_SECONDS, PaperApi, PaperOrder, paper_pair
 from genesis_ops.errors import (
-    AbortCondition,
     GenesisError,
     LockHeld,
-    PaperFailure,
     Refused,
     StateUnreadable,
     Unreachable,
@@ -31,12 +29,12 @@ from genesis_ops.errors import (
 from genesis_ops.journal.book import MANUAL, Book, Order, manual_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
-from genesis_ops.journal.wallet import DUST, Fill, told_change
+from genesis_ops.journal.wallet import DUST
 from genesis_ops.runner.arming import LEAST_FREE_BYTES
-from genesis_ops.runner.evidence import Looks
+from genesis_ops.runner.evidence import Looks, require_once
 from genesis_ops.runner.feed import LARGEST_OFFSET_MS
-from genesis_ops.runner.live import require_whole
-from genesis_ops.runner.orders import GONE, KILLED_BY_HAND
+from genesis_ops.runner.live import require_whole, whitelisted
+from genesis_ops.runner.orders import GONE, KILLED_BY_HAND, record_outcome
 from genesis_ops.settings import Settings
 from genesis_ops.state.latch import read_latch
 from genesis_ops.state.lock import Holder, holders, runner_locks
@@ -49,8 +47,9 @@ _API_SECONDS = 10.0
 _BEFORE_CLOSE_MS = 4 * MINUTE_MS
 """A live runner orders at a close: before one, so long as a request and its evidence can take, none is sent by hand."""
 _AFTER_CLOSE_MS = 2 * MINUTE_MS
-_LARGEST = 1.0
+LARGEST = 1.0
 """How much of the base currency is still a small order."""
+_LEFT_OPEN = "the wallets were not looked at to the end; the next verify order or a live runner does"
 _PATIENCE_SECONDS = 10.0
 _TIMEFRAME = re.compile(r"--timeframe[= ](\w+)")
 _TURN_SECONDS = 1.0
@@ -93,7 +92,7 @@ def place(settings: Settings, wish: Wish, clock: Clock, *, command: str) -> Orde
     require_sensible(wish)
     journal, stop = _journal(settings, clock), StopRequest()
     with _paper(settings, clock) as paper, stop.listening():
-        looks = Looks(journal, paper, clock, paper_pair(settings.symbol), _require_one)
+        looks = Looks(journal, paper, clock, paper_pair(settings.symbol), require_once)
         _require_directory(settings.log_dir)
         _finish_former(journal, looks, clock, command, stop)
         _require_whole(settings, journal)
@@ -111,9 +110,9 @@ def require_sensible(wish: Wish) -> None:
     Raises:
         UsageRefused: it names no side, or a size that the wallets could not show or that is not small.
     """
-    if wish.side not in SIDES or not isfinite(wish.size) or not 10 * DUST < wish.size <= _LARGEST:
+    if wish.side not in SIDES or not isfinite(wish.size) or not 10 * DUST < wish.size <= LARGEST:
         raise UsageRefused(
-            f"{visible(wish.side)} {wish.size:g} is no small order: LONG or SHORT, and at most {_LARGEST:g}",
+            f"{visible(wish.side)} {wish.size:g} is no small order: LONG or SHORT, and at most {LARGEST:g}",
             next_command="genesis-ops verify order --side LONG --size 0.001",
         )
 
@@ -135,7 +134,7 @@ def _interrupted(order: Order | None, number: int | None) -> GenesisError:
     else:
         error = GenesisError(
             f"interrupted: order {order.id} was sent and is {order.label.upper()}",
-            notes=("the wallets were not looked at to the end; the next verify order or a live runner does",),
+            notes=(_LEFT_OPEN,) if order.wants_evidence else (),
             next_command=f"genesis-ops orders show {order.id}",
         )
     error.exit_code = Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
@@ -171,14 +170,7 @@ def _paper(settings: Settings, clock: Clock) -> Iterator[PaperApi]:
 
 def _outside(settings: Settings, paper: PaperApi, clock: Clock) -> tuple[str, ...]:
     """Ask the API which pairs may be traded, and the exchange whether it works and what time it is."""
-    symbol = paper_pair(settings.symbol)
-    try:
-        allowed = paper.whitelist()
-    except PaperFailure as failure:
-        raise Unreachable(
-            f"the API does not tell which pairs may be traded: {failure.message}",
-            next_command=f"curl -fsS {settings.api_url}/paper/whitelist",
-        ) from failure
+    symbol, allowed = paper_pair(settings.symbol), whitelisted(paper, settings)
     found = ask_time(settings.exchange_url, clock)
     offsets = [abs(ms) for ms in (found.low_ms, found.high_ms) if ms is not None]
     told = (
@@ -294,21 +286,9 @@ def _send(  # noqa: PLR0913, PLR0917 - everything that one order is made with
         journal.append(Kind.ARMED, id=name, before=wallets)
         began = clock.monotonic()
         submission = paper.submit(PaperOrder(symbol, wish.side, wish.size))
-        _record(journal, name, submission, round((clock.monotonic() - began) * 1000))
+        record_outcome(journal, name, submission, round((clock.monotonic() - began) * 1000))
         looks.begin(name, submission.label, began)
     return name
-
-
-def _record(journal: Journal, name: str, submission: Submission, latency_ms: int) -> None:
-    journal.append(
-        Kind(str(submission.label)),
-        id=name,
-        reason=submission.reason,
-        latency_ms=latency_ms,
-        order_id=submission.order_id,
-        size_taken=submission.size_taken,
-        reply=submission.reply,
-    )
 
 
 def _looked_for(  # noqa: PLR0913, PLR0917 - everything that one order is looked for with
@@ -321,12 +301,3 @@ def _looked_for(  # noqa: PLR0913, PLR0917 - everything that one order is looked
             if book.orders[name].wants_evidence:
                 looks.look(book.orders[name])
     return journal.book.orders[name]
-
-
-def _require_one(order: Order) -> None:
-    if order.fill is Fill.SEVERAL:
-        raise AbortCondition(
-            f"order {order.id} was filled several times: {told_change(order)}",
-            notes=("no order is sent until somebody has looked at it",),
-            next_command=f'genesis-ops orders resolve {order.id} --filled --reason "..."',
-        )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.paper import Label, PaperApi, PaperOrder, Submission
-from genesis_ops.errors import AbortCondition, LockHeld
+from genesis_ops.errors import LockHeld
 from genesis_ops.journal.book import MANUAL, Book, Order, Start, order_id
 from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.record import Kind
@@ -19,7 +19,7 @@ from genesis_ops.journal.wallet import Fill, told_change
 from genesis_ops.runlog import events
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.arming import Facts, objection
-from genesis_ops.runner.evidence import PAST_CACHE_SECONDS, Looks
+from genesis_ops.runner.evidence import PAST_CACHE_SECONDS, Looks, require_once
 from genesis_ops.runner.feed import Feed
 from genesis_ops.state.claim import Claim
 from genesis_ops.state.latch import Latch
@@ -212,15 +212,7 @@ class Orders:
         self._hands.log.write(event(order.id, reason))
 
     def _record(self, order: Order, submission: Submission, latency_ms: int) -> None:
-        self._journal.append(
-            Kind(str(submission.label)),
-            id=order.id,
-            reason=submission.reason,
-            latency_ms=latency_ms,
-            order_id=submission.order_id,
-            size_taken=submission.size_taken,
-            reply=submission.reply,
-        )
+        record_outcome(self._journal, order.id, submission, latency_ms)
         log = self._hands.log
         if submission.label is Label.ACKED:
             log.write(events.OrderSubmitted(json.dumps(submission.reply)))
@@ -236,11 +228,7 @@ class Orders:
         log, told = self._hands.log, told_change(order)
         if order.fill is Fill.SEVERAL:
             log.write(events.Fatal(f"order {order.id} was filled several times: {told}"))
-            raise AbortCondition(
-                f"order {order.id} was filled several times: {told}",
-                notes=("no order is sent until somebody has looked at it",),
-                next_command=f'genesis-ops orders resolve {order.id} --filled --reason "..."',
-            )
+            require_once(order)
         if order.fill is Fill.ONCE:
             log.write(events.WalletChange(order.id, told))
         else:
@@ -277,6 +265,19 @@ def label_the_armed(journal: Journal, command: str) -> None:
         for order in book.open:
             if order.label is Kind.ARMED:
                 journal.append(Kind.UNKNOWN, id=order.id, reason=KILLED_BY_HAND if order.purpose else KILLED)
+
+
+def record_outcome(journal: Journal, name: str, submission: Submission, latency_ms: int) -> None:
+    """Write the record of what came of a request; the journal is held."""
+    journal.append(
+        Kind(str(submission.label)),
+        id=name,
+        reason=submission.reason,
+        latency_ms=latency_ms,
+        order_id=submission.order_id,
+        size_taken=submission.size_taken,
+        reply=submission.reply,
+    )
 
 
 def record_decision(journal: Journal, symbol: str, decision: Decision) -> None:
