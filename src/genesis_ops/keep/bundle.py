@@ -23,15 +23,15 @@ from genesis_ops.collect.known_secrets import Known
 from genesis_ops.collect.snapshot import Seen
 from genesis_ops.collect.where import ended_by_term, source
 from genesis_ops.durable import name_whole
-from genesis_ops.errors import GenesisError, WriteFailed, typed, write_failed
+from genesis_ops.errors import GenesisError, write_failed
 from genesis_ops.keep.clean import Cleaner, require_clean
 from genesis_ops.keep.findings import excerpts
-from genesis_ops.keep.snapshot import PRIVATE, clean, snapshot_of
+from genesis_ops.keep.snapshot import PRIVATE, clean, no_name_left, snapshot_of
 from genesis_ops.keep.staging import LeftOut, Staging, whole_lines
 from genesis_ops.keep.steps import steps
 from genesis_ops.report import as_json, text
 from genesis_ops.runlog.files import unpacked
-from genesis_ops.state.snapshots import directory, file_name
+from genesis_ops.state.snapshots import directory, file_name, free_names
 from genesis_ops.words import DAY_MS, MINUTE_MS, iso
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _GONE_MS = 5 * MINUTE_MS
 _BLOCK = 1 << 20
 _SCANNED = 1 << 23
 _PREFIX = ".bundle_"
-_TRIES = 10
+_ENDING = ".tar.gz"
 _WIDTH = 100
 
 
@@ -106,7 +106,7 @@ def _stage(staging: Staging, seen: Seen, known: Known, clock: "Clock") -> None:
     for name, excerpt in excerpts(reports, staging.logs):
         staging.write(f"findings/{name}.txt", excerpt)
     _stage_units(staging, seen)
-    staging.write("STEPS.md", steps(seen, reports, file_name(now_ms, ".tar.gz"), end_ms, staging.logs))
+    staging.write("STEPS.md", steps(seen, reports, file_name(now_ms, _ENDING), end_ms, staging.logs))
 
 
 def _end_ms(logs: Path, now_ms: int) -> int:
@@ -178,15 +178,11 @@ def _sha256(file: IO[bytes]) -> str:
 
 def _published(staging: Staging, manifest: bytes, place: Path, seen: Seen, known: Known) -> Bundle:
     """Pack the folder, look at the finished archive once more, and give it its name."""
-    folder = directory(seen.host.settings.log_dir)
-    for number in range(_TRIES):
-        at_ms = seen.host.now_ms + 1000 * number
-        path = folder / file_name(at_ms, ".tar.gz")
-        if os.path.lexists(path):
-            continue
+    log_dir = seen.host.settings.log_dir
+    for at_ms, path in free_names(log_dir, seen.host.now_ms, _ENDING):
         packed = place / path.name
         (place / "files" / MANIFEST).write_bytes(manifest)
-        _pack(place / "files", packed, path.name.removesuffix(".tar.gz"))
+        _pack(place / "files", packed, path.name.removesuffix(_ENDING))
         _require_clean(packed, known)
         try:
             name_whole(packed, path)
@@ -196,7 +192,7 @@ def _published(staging: Staging, manifest: bytes, place: Path, seen: Seen, known
         sum_ = hashlib.sha256(manifest).hexdigest()
         left_out = Cleaner(known.secrets).facts(tuple(staging.left_out))
         return Bundle(path, at_ms, len(staging.staged), redacted, sum_, left_out)
-    raise WriteFailed(f"{path} could not be written: it exists already", next_command=f"ls -la {typed(folder)}")
+    raise no_name_left(directory(log_dir))
 
 
 def _pack(folder: Path, packed: Path, top: str) -> None:

@@ -18,14 +18,13 @@ from genesis_ops.collect.snapshot import FileFound, Seen
 from genesis_ops.durable import publish
 from genesis_ops.errors import WriteFailed, typed, write_failed
 from genesis_ops.keep.clean import Cleaner, require_clean
-from genesis_ops.state.snapshots import Section, Snapshot, directory, file_name, written
+from genesis_ops.state.snapshots import Section, Snapshot, directory, free_names, written
 from genesis_ops.words import duration, stamp
 
 if TYPE_CHECKING:
     from genesis_ops.clients.process import Listeners
 
 PRIVATE = 0o600
-_TRIES = 10
 _LONGEST = 4000
 """How many characters of a line of a log or a state are shown."""
 
@@ -56,21 +55,25 @@ def keep(snapshot: Snapshot, known: Known, log_dir: Path) -> Path:
         WriteFailed: it is not on the disk.
     """
     folder = directory(log_dir)
-    for number in range(_TRIES):
-        at_ms = snapshot.at_ms + 1000 * number
-        path = folder / file_name(at_ms)
+    for at_ms, path in free_names(log_dir, snapshot.at_ms):
         raw = clean(snapshot._replace(at_ms=at_ms), known)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             publish(path, raw, mode=PRIVATE)
-        except FileExistsError:
+        except FileExistsError:  # it was taken meanwhile, or something stands in the folder's place
             if not folder.is_dir():
                 break
             continue
         except OSError as error:
             raise write_failed(path, error) from error
         return path
-    raise WriteFailed(f"{path} could not be written: there is something of that name", next_command=_look(folder))
+    raise no_name_left(folder)
+
+
+def no_name_left(folder: Path) -> WriteFailed:
+    """Say that everything that a file could be called is taken."""
+    why = f"{folder} could not be written: there is something of that name"
+    return WriteFailed(why, next_command=f"ls -la {typed(folder)}")
 
 
 def clean(snapshot: Snapshot, known: Known) -> bytes:
@@ -91,10 +94,6 @@ def _without_secrets(lines: Sequence[str], known: Known) -> tuple[str, ...]:
     """Clean them whole, and cut them then: half a secret would not be known as one."""
     clean = Cleaner(known.secrets).text("\n".join(lines)).split("\n")
     return tuple(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in clean)
-
-
-def _look(folder: Path) -> str:
-    return f"ls -la {typed(folder)}"
 
 
 def _host(seen: Seen) -> Iterator[str]:

@@ -21,6 +21,7 @@ LARGEST = 1 << 24
 """More bytes than any snapshot has."""
 
 _NAME = re.compile(r"snapshot_(\d{8}_\d{6})Z\.txt")
+_TRIES = 10
 _TITLE = "Phase 3 snapshot  "
 _INDENT = "  "
 _SUM = "sha256: "
@@ -52,6 +53,15 @@ def directory(log_dir: Path) -> Path:
 def file_name(at_ms: int, ending: str = ".txt") -> str:
     """Name the file of a snapshot that was taken at a time (ms, UTC)."""
     return f"snapshot_{time.strftime('%Y%m%d_%H%M%S', time.gmtime(at_ms // 1000))}Z{ending}"
+
+
+def free_names(log_dir: Path, at_ms: int, ending: str = ".txt") -> Iterator[tuple[int, Path]]:
+    """Name the file for a snapshot, with its time (ms, UTC); of two in one second the later is named a second on."""
+    for number in range(_TRIES):
+        later_ms = at_ms + 1000 * number
+        path = directory(log_dir) / file_name(later_ms, ending)
+        if not os.path.lexists(path):
+            yield later_ms, path
 
 
 def listed(log_dir: Path) -> tuple[tuple[int, Path], ...]:

@@ -400,3 +400,34 @@ def test_what_is_no_snapshot_at_all_is_told(root: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageRefused, match="no snapshot that can be read"):
         snapshot_in(tmp_path / "text.txt", "text.txt")
     assert snapshot_in(bundled(root).path, "").lines("state")
+
+
+def test_log_and_state_of_a_bundle_are_of_one_moment(root: Path) -> None:
+    whole = at(root).state_file.read_text()
+    behind = json.loads(whole)
+    at(root).state_file.write_text(json.dumps(behind | {"last_processed_candle_ts": 1_770_206_400_000}))
+
+    class Catching(HostClock):
+        def wait(self, _: float) -> None:
+            at(root).state_file.write_text(whole)
+
+    seen, known = looked(at(root))
+    made = make_bundle(seen, known, Catching())
+    assert json.loads(members(made.path)["logs/runner_state.json"]) == behind
+
+
+def test_the_journal_is_copied_after_all_else_because_a_live_runner_writes_into_it_first(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubt_an_order(root)
+    names: list[str] = []
+    real = staging.Staging._copy
+
+    def copy(self: staging.Staging, source: Path, name: str = "") -> None:
+        names.append(source.name)
+        real(self, source, name)
+
+    monkeypatch.setattr(staging.Staging, "_copy", copy)
+    bundled(root)
+    assert names[-1].startswith("runner_orders_")
+    assert f"runner_{DAY}.log" in names[:-1]
