@@ -14,8 +14,8 @@ FLOORS = {
     "journal": 2, "redact": 2,
     "checks": 3,
     "report": 4,
-    "runner": 5, "collect": 5, "enforce": 5,
-    "keep": 6,
+    "runner": 5, "collect": 5, "enforce": 5, "host": 5,
+    "keep": 6, "remote": 6,
     "rehearsal": 7,
     "cli": 8,
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Floor 6, reach: another machine, over the system's own OpenSSH."""
