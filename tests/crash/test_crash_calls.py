@@ -105,7 +105,7 @@ def hold_on_failing_disks(cases: list[Case]) -> None:
 
 
 def test_a_disk_that_fails_at_any_call_never_doubles_an_order_and_never_ends_well_with_something_unsaved() -> None:
-    hold_on_failing_disks(disks(3))
+    hold_on_failing_disks(disks(2))
 
 
 @pytest.mark.soak

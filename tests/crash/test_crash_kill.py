@@ -13,7 +13,7 @@ from crash_processes import Api, ApiServer, ForkServer, serving
 from genesis_ops.journal.book import Book
 from genesis_ops.journal.record import Kind
 
-ROUNDS = 200
+ROUNDS = 100
 CALM_SPEED = 100.0
 """A minute and a half, which an order in doubt needs until its wallets are believed, in a second."""
 OUTAGES = (0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 5, 15)

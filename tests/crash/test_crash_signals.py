@@ -98,7 +98,7 @@ def series(path: Path, forks: ForkServer, server: ApiServer, seed: int, rounds: 
 def test_told_to_stop_at_random_moments_a_runner_records_the_outcome_and_ends_well_in_time(
     tmp_path: Path, forks: ForkServer, server: ApiServer
 ) -> None:
-    series(tmp_path / "root", forks, server, 7, ROUNDS)
+    series(tmp_path / "root", forks, server, 7, ROUNDS // 2)
 
 
 @pytest.mark.soak

@@ -137,7 +137,10 @@ def is_uvicorn(command: Sequence[str]) -> bool:
 
 
 def told(command: Sequence[str]) -> str:
-    """Write a command line for people: one line, not too long, without what an option called secret or key holds."""
+    """Write a command line for people: one line without what an option called secret or key holds.
+
+    A long one loses its middle: it begins with the program and ends with what the program was told.
+    """
     shown: list[str] = []
     hide = False
     for word in command:
@@ -146,7 +149,7 @@ def told(command: Sequence[str]) -> str:
         shown.append("…" if hide else f"{name}=…" if equals and secret else re.sub(r"//[^/@\s]*@", "//…@", word))
         hide = not hide and secret and not equals and word.startswith("-")
     text = visible(" ".join(shown))
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2 - 1]}…{text[-_SHOWN // 2 :]}"
 
 
 def _seen(directory: Path, plates: Mapping[int, int], root: Path | None) -> Iterator[tuple[int, Trader]]:
