@@ -4,6 +4,7 @@ GenesisError
 ├── UsageRefused            exit 2   an argument cannot be meant
 ├── AbortCondition          exit 1   the champion is not the one that trades
 ├── Unreachable             exit 3   a server that the command needs does not answer
+├── RemoteUnavailable       exit 69  the host that a remote command acts on cannot be reached
 ├── WriteFailed             exit 70  a write did not reach the disk
 ├── LockHeld                exit 75  another process holds what this one needs
 └── Refused                 exit 78  configuration or a guardrail says no
@@ -50,6 +51,12 @@ class Unreachable(GenesisError):
     """A server that the command needs does not answer, or answers nonsense."""
 
     exit_code = Exit.UNKNOWN
+
+
+class RemoteUnavailable(GenesisError):
+    """The host that a remote command acts on cannot be reached, or the connection to it broke."""
+
+    exit_code = Exit.REMOTE_UNAVAILABLE
 
 
 class WriteFailed(GenesisError):

@@ -20,12 +20,19 @@ DEFAULT_FILE = "config/genesis-ops.toml"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a command runs with; every path is absolute, ``lock_dir`` None is the host's own place."""
+    """What a command runs with; every path is absolute, ``lock_dir`` None is the host's own place.
+
+    What begins with ``remote_`` is of the host that remote commands act on; it is text, because this host may write
+    paths in another way.
+    """
 
     root: Path
     api_url: str
     exchange_url: str
     ssh_target: str
+    remote_root: str
+    remote_user: str
+    remote_program: str
     symbol: str
     timeframe: Timeframe
     poll_interval: int
@@ -108,6 +115,9 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
 
 
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_.:%+-]*"  # a name, an address, or an alias of ssh's configuration
+
+
 def _url(text: str) -> str:
     """Accept scheme, host, port and a path; a URL with a password is not repeated, because messages are logged."""
     if "@" in text:
@@ -123,8 +133,26 @@ def _url(text: str) -> str:
 
 
 def _ssh_target(text: str) -> str:
-    if not re.fullmatch(r"[^\s-]\S*", _text(text)):
-        raise ValueError(f"'{text}' is not HOST or USER@HOST; ssh would read a leading - as an option")
+    """Accept what ssh takes as a destination and no shell or option parser takes as anything else."""
+    if "<" in _text(text) or ">" in text:
+        raise ValueError(f"'{text}' is a placeholder: put the host's name or its alias in its place")
+    if not re.fullmatch(rf"(?:{_WORD}@)?{_WORD}", text):
+        raise ValueError(
+            f"'{text}' is not HOST or USER@HOST; ssh would read a leading - as an option, and a shell other signs"
+        )
+    return text
+
+
+def _remote_path(text: str) -> str:
+    """Accept an absolute path of a host that is no Windows."""
+    if not _text(text).startswith("/") or {".", ".."} & set(text.split("/")):
+        raise ValueError(f"'{text}' is not an absolute path of the remote host, such as /opt/genesis")
+    return text if text == "/" else text.rstrip("/")
+
+
+def _remote_user(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", _text(text)):
+        raise ValueError(f"'{text}' is not a user's name, such as genesis")
     return text
 
 
@@ -174,6 +202,11 @@ SETTINGS = (
     Setting("api_url", _url, "http://127.0.0.1:8000", "The Genesis API that evaluates and submits."),
     Setting("exchange_url", _url, "https://api-pub.bitfinex.com", "The exchange's public API, which has the candles."),
     Setting("ssh_target", _ssh_target, "genesis-we", "The host that remote commands act on, as ssh knows it."),
+    Setting("remote_root", _remote_path, "/opt/genesis/Genesis-Core", "The checkout on that host."),
+    Setting("remote_user", _remote_user, "genesis", "Whose rights the services on that host have."),
+    Setting(
+        "remote_program", _remote_path, "/opt/genesis/genesis-ops/bin/genesis-ops", "This command as that host has it."
+    ),
     Setting("symbol", _symbol, "tBTCUSD", "The pair that is traded on paper."),
     Setting("timeframe", _timeframe, "1h", "The length of a candle."),
     Setting("poll_interval", _seconds, "10", "How many seconds lie between two looks at the exchange.", int),

@@ -32,6 +32,9 @@ def test_the_defaults_are_those_of_the_phase(root: Path) -> None:
         api_url="http://127.0.0.1:8000",
         exchange_url="https://api-pub.bitfinex.com",
         ssh_target="genesis-we",
+        remote_root="/opt/genesis/Genesis-Core",
+        remote_user="genesis",
+        remote_program="/opt/genesis/genesis-ops/bin/genesis-ops",
         symbol="tBTCUSD",
         timeframe=Timeframe.H1,
         poll_interval=10,
@@ -125,6 +128,7 @@ def test_the_file_may_set_everything(root: Path) -> None:
     configure(
         root,
         'api_url = "http://[::1]:9000/"\nexchange_url = "https://localhost"\nssh_target = "ops@host"\n'
+        'remote_root = "/srv/g/"\nremote_user = "g"\nremote_program = "/usr/local/bin/genesis-ops"\n'
         'symbol = "tETHUSD"\ntimeframe = "1M"\npoll_interval = 3600\nlog_dir = "l"\nstate_file = "s"\n'
         f'"champion_file" = "c"\nchampion_sha256 = "{64 * "c"}"\nlock_dir = "k"\n'
         'phase_start = 2026-03-01\nphase_end = "2026-03-02"\n',
@@ -135,6 +139,9 @@ def test_the_file_may_set_everything(root: Path) -> None:
         api_url="http://[::1]:9000",
         exchange_url="https://localhost",
         ssh_target="ops@host",
+        remote_root="/srv/g",
+        remote_user="g",
+        remote_program="/usr/local/bin/genesis-ops",
         symbol="tETHUSD",
         timeframe=Timeframe.MONTH,
         poll_interval=3600,
@@ -147,7 +154,7 @@ def test_the_file_may_set_everything(root: Path) -> None:
         phase_end=date(2026, 3, 2),
     )
     lines = [found.origins[setting.name].rpartition(":")[2] for setting in SETTINGS]
-    assert lines == [str(number) for number in range(1, 14)]
+    assert lines == [str(number) for number in range(1, 17)]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +173,18 @@ def test_the_file_may_set_everything(root: Path) -> None:
         ("ssh_target", "-oProxyCommand=x", "ssh would read a leading - as an option"),
         ("ssh_target", "a b", "is not HOST or USER@HOST"),
         ("ssh_target", "", "ssh_target is empty"),
+        ("ssh_target", "<DIN_VM>", "is a placeholder"),
+        ("ssh_target", "user@<host>", "is a placeholder"),
+        ("ssh_target", "host;id", "is not HOST or USER@HOST"),
+        ("ssh_target", "$(id)@host", "is not HOST or USER@HOST"),
+        ("ssh_target", "ops@-oProxyCommand=x", "is not HOST or USER@HOST"),
+        ("ssh_target", "host\n", "holds a character that cannot be printed"),
+        ("ssh_target", "h\u00f6st", "is not HOST or USER@HOST"),
+        ("remote_root", "opt/genesis", "is not an absolute path of the remote host"),
+        ("remote_root", "/opt/../etc", "is not an absolute path of the remote host"),
+        ("remote_program", "/a\x1b", "holds a character that cannot be printed"),
+        ("remote_user", "-u", "is not a user's name"),
+        ("remote_user", "#0", "is not a user's name"),
         ("symbol", "BTCUSD", "symbol 'BTCUSD' is not a trading pair"),
         ("symbol", "tBTCUS", "is not a trading pair"),
         ("symbol", "tBTC:US", "is not a trading pair"),
