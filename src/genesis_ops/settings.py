@@ -41,6 +41,7 @@ class Settings:
     champion_file: Path
     champion_sha256: str
     lock_dir: Path | None
+    units_dir: Path
     phase_start: date
     phase_end: date
 
@@ -220,6 +221,7 @@ SETTINGS = (
     ),
     Setting("champion_sha256", _sha256_or_none, "", "The frozen champion's SHA-256; empty: as the first run found it."),
     Setting("lock_dir", _path_or_none, "", "Where this host's runners lock their market; empty: the host's own place."),
+    Setting("units_dir", _path, "/etc/systemd/system", "Where this host's systemd units are written."),
     Setting("phase_start", _day, "2026-02-04", "Day 0 of the phase (UTC)."),
     Setting("phase_end", _day, "2026-03-17", "The last day of the phase (UTC)."),
 )

@@ -43,6 +43,7 @@ def test_the_defaults_are_those_of_the_phase(root: Path) -> None:
         champion_file=root / "config/strategy/champions/tBTCUSD_1h.json",
         champion_sha256="",
         lock_dir=None,
+        units_dir=Path("/etc/systemd/system"),
         phase_start=date(2026, 2, 4),
         phase_end=date(2026, 3, 17),
     )
@@ -130,7 +131,7 @@ def test_the_file_may_set_everything(root: Path) -> None:
         'api_url = "http://[::1]:9000/"\nexchange_url = "https://localhost"\nssh_target = "ops@host"\n'
         'remote_root = "/srv/g/"\nremote_user = "g"\nremote_program = "/usr/local/bin/genesis-ops"\n'
         'symbol = "tETHUSD"\ntimeframe = "1M"\npoll_interval = 3600\nlog_dir = "l"\nstate_file = "s"\n'
-        f'"champion_file" = "c"\nchampion_sha256 = "{64 * "c"}"\nlock_dir = "k"\n'
+        f'"champion_file" = "c"\nchampion_sha256 = "{64 * "c"}"\nlock_dir = "k"\nunits_dir = "u"\n'
         'phase_start = 2026-03-01\nphase_end = "2026-03-02"\n',
     )
     found = loaded(root)
@@ -150,6 +151,7 @@ def test_the_file_may_set_everything(root: Path) -> None:
         champion_file=root / "c",
         champion_sha256="c" * 64,
         lock_dir=root / "k",
+        units_dir=root / "u",
         phase_start=date(2026, 3, 1),
         phase_end=date(2026, 3, 2),
     )
