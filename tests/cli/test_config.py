@@ -37,7 +37,7 @@ def test_every_setting_stands_with_its_value_and_its_origin(tmp_path: Path) -> N
     assert rows["poll_interval"] == ["5", "config/genesis-ops.toml:1"]
     assert rows["champion_file"] == ["config/strategy/champions/tETHUSD_1h.json", "default"]
     assert rows["lock_dir"] == ["automatic", "default"]
-    assert (len(rows), err) == (18, "")
+    assert (len(rows), err) == (19, "")
 
 
 def test_no_line_is_wider_than_a_screen_and_a_long_value_is_whole(tmp_path: Path) -> None:
