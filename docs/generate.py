@@ -64,7 +64,7 @@ _COMMANDS = (
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"),
     ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
-    ("doctor",),
+    ("doctor",), ("units",), ("units", "install"), ("units", "diff"),
     ("config",), ("config", "show"),
 )  # fmt: skip
 

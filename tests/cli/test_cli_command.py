@@ -16,7 +16,7 @@ from genesis_ops.cli.app import app
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
     "verify",
-    *("orders", "env", "rehearse", "sandbox", "doctor", "config"),
+    *("orders", "env", "rehearse", "sandbox", "doctor", "units", "config"),
 )
 PARTS = {
     "snapshot": ("verify", "diff"),
@@ -24,6 +24,7 @@ PARTS = {
     "orders": ("list", "show", "resolve", "verify"),
     "env": ("check", "systemd", "show"),
     "sandbox": ("serve", "faults"),
+    "units": ("install", "diff"),
     "config": ("show",),
 }
 """The commands that have commands of their own."""

@@ -39,6 +39,7 @@ COMMANDS = {
     "rehearse": "rehearse:rehearse",
     "sandbox": "sandbox:app",
     "doctor": "doctor:doctor",
+    "units": "units:app",
     "config": "config:app",
 }
 """Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""
