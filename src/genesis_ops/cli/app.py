@@ -33,6 +33,7 @@ COMMANDS = {
     "phase-report": "phase_report:phase_report",
     "resume": "resume:resume",
     "status": "status:status",
+    "metrics": "metrics:metrics",
     "verify": "verify:app",
     "orders": "orders:app",
     "env": "env:app",
@@ -173,13 +174,14 @@ def common(
     config_file: Annotated[
         Path | None, typer.Option("--config", help="The settings file; default: config/genesis-ops.toml in the root.")
     ] = None,
+    wire: Annotated[bool, typer.Option("--wire", hidden=True, help="Write JSON as another host wants it.")] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Run, judge and document a paper-trading phase."""
     gc.enable()  # the start is over
-    ctx.obj = Common(root=root, config=config_file)
+    ctx.obj = Common(root=root, config=config_file, wire=wire)
 
 
 def main() -> None:

@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from genesis_ops.report.formats import PLAIN_WIDTH, Format, render
+from genesis_ops.report.formats import PLAIN_WIDTH, Format, Wire, render
 
 if TYPE_CHECKING:
     from genesis_ops.checks.model import Report
 
-OutputFormat = Annotated[Format, typer.Option("--format", help="For whom the report is written.")]
+
+def _format(ctx: typer.Context, value: Format) -> Format | Wire:
+    """Give JSON for another host all that a table shows, where the command before this one was asked to."""
+    return Wire.REPORT if getattr(ctx.obj, "wire", False) and value is Format.JSON else value
+
+
+OutputFormat = Annotated[Format, typer.Option("--format", callback=_format, help="For whom the report is written.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Let a warning end with 1 as well.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing while the exit code is 0; for cron.")]
 

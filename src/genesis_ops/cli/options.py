@@ -15,6 +15,8 @@ class Common:
 
     root: Path | None = None
     config: Path | None = None
+    wire: bool = False
+    """Whether a report as JSON is for another host, which shows it as its own."""
 
 
 def load_settings(ctx: typer.Context, **flags: object) -> Loaded:

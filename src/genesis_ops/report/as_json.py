@@ -23,7 +23,7 @@ def document(report: Report) -> dict[str, Any]:
         "command": report.command,
         "verdict": report.verdict.value,
         "exit_code": report.exit_code.value,
-        "generated_at": _time(report.generated_ms),
+        "generated_at": time_of(report.generated_ms),
     }
     window = {} if report.window is None else {"window": _window(report.window)}
     summary = {} if report.summary is None else {"summary": dict(report.summary)}
@@ -33,7 +33,7 @@ def document(report: Report) -> dict[str, Any]:
 
 def _movement(found: Movement) -> dict[str, Any]:
     return {
-        "currency": _text(found.currency),
+        "currency": whole_text(found.currency),
         "before": _value(found.before),
         "after": _value(found.after),
         "change": _value(found.change),
@@ -42,14 +42,17 @@ def _movement(found: Movement) -> dict[str, Any]:
 
 def _window(window: Window) -> dict[str, Any]:
     return {
-        "start": _time(window.start_ms),
-        "end": _time(window.end_ms),
+        "start": time_of(window.start_ms),
+        "end": time_of(window.end_ms),
         "covered_seconds": window.covered_seconds,
     }
 
 
 def _check(judged: Judged) -> dict[str, Any]:
-    evidence = [{"file": _text(place.file), "line": place.line, "text": _text(place.text)} for place in judged.evidence]
+    evidence = [
+        {"file": whole_text(place.file), "line": place.line, "text": whole_text(place.text)}
+        for place in judged.evidence
+    ]
     return {
         "number": judged.number,
         "id": judged.id,
@@ -57,17 +60,18 @@ def _check(judged: Judged) -> dict[str, Any]:
         "outcome": judged.outcome.value,
         "observed": _value(judged.observed),
         "expected": _value(judged.expected),
-        "detail": _text(judged.detail),
+        "detail": whole_text(judged.detail),
         "evidence": evidence,
-        "remedy": _text(judged.remedy),
+        "remedy": whole_text(judged.remedy),
     }
 
 
-def _time(ms: int) -> str:
+def time_of(ms: int) -> str:
+    """Write a time (ms) as contract §8 has it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ms // 1000))
 
 
-def _text(text: str) -> str:
+def whole_text(text: str) -> str:
     """Keep a text as it is, but for halves of characters, which a strict reader refuses."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -76,4 +80,4 @@ def _value(value: float | str | None) -> float | str | None:
     """Keep a value as it is, but for numbers that JSON does not know."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return _text(value) if isinstance(value, str) else value
+    return whole_text(value) if isinstance(value, str) else value
