@@ -58,7 +58,7 @@ def _code(text: str) -> str:
 
 _COMMANDS = (
     (), ("run",), ("preflight",), ("acceptance",), ("snapshot",), ("snapshot", "verify"), ("snapshot", "diff"),
-    ("stop-check",), ("phase-report",), ("daily-summary",), ("resume",), ("status",),
+    ("stop-check",), ("phase-report",), ("daily-summary",), ("resume",), ("status",), ("metrics",),
     ("verify",), ("verify", "health"), ("verify", "wallets"), ("verify", "order"), ("verify", "delta"),
     ("verify", "services"), ("verify", "logs"), ("verify", "all"),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"),

@@ -15,7 +15,7 @@ from genesis_ops.cli.app import app
 
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
-    "verify",
+    *("metrics", "verify"),
     *("orders", "env", "rehearse", "sandbox", "doctor", "units", "config"),
 )
 PARTS = {

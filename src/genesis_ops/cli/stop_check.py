@@ -50,11 +50,11 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     gc.disable()  # a judgement is over before there is anything worth collecting
 
     from genesis_ops.clients.host_clock import HostClock
-    from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_stop, newest_line_ms, phase_end_ms
+    from genesis_ops.collect.judgement import Asked, day_zero_ms, has_begun, judge_stop, newest_line_ms, phase_end_ms
     from genesis_ops.collect.where import source
 
     now_ms = HostClock().now_ms()
-    if quiet and _not_begun(settings, now_ms):
+    if quiet and not has_begun(settings, now_ms):
         return
     start_ms = day_zero_ms(settings) if since is None else moment_ms("--since", since, now_ms, _EXAMPLE)
     if until is None:
@@ -75,15 +75,6 @@ def stop_check(  # noqa: PLR0913 - one parameter an option (contract §6)
     report = report._replace(overruled=Exit(failed) if failed else None)
     show(report, output, quiet=quiet)
     end(report, output)
-
-
-def _not_begun(settings: "Settings", now_ms: int) -> bool:
-    """Whether cron asks before the phase, or on Day 0 before the first start."""
-    from genesis_ops.collect.judgement import day_zero_ms, newest_line_ms
-    from genesis_ops.words import DAY_MS
-
-    since_ms = now_ms - day_zero_ms(settings)
-    return since_ms < 0 or (since_ms < DAY_MS and newest_line_ms(settings.log_dir) is None)
 
 
 def _enforce(ctx: typer.Context, settings: "Settings", where: "Source", asked: "Asked") -> int:

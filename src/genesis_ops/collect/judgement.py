@@ -137,6 +137,12 @@ def phase_end_ms(settings: Settings) -> int:
     return day_zero_ms(settings) + settings.phase_days * DAY_MS + _AFTERWARDS_MS
 
 
+def has_begun(settings: Settings, now_ms: int) -> bool:
+    """Tell whether the phase goes on at a time (ms, UTC): on Day 0 from the first start, after it in any case."""
+    since_ms = now_ms - day_zero_ms(settings)
+    return since_ms >= DAY_MS or (since_ms >= 0 and newest_line_ms(settings.log_dir) is not None)
+
+
 def settled(settings: Settings, source: Source, asked: Asked, clock: "Clock", looking: Look | None = None) -> Evidence:
     """Look closely, and again while a living runner is between two writes: its log comes first, its state after it."""
     looking = looking or _look_closely
