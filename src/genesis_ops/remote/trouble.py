@@ -66,7 +66,7 @@ def _refused(ending: Ending) -> Refused | None:
     """Recognise sudo's refusals, which come before anything is run."""
     lines = ending.err.splitlines()
     own = [line for line in lines if line.startswith(("sudo: ", "Sorry, user "))]
-    if ending.code in _NOT_RUNNABLE and any("sudo" in line and "not found" in line for line in lines):
+    if ending.code in _NOT_RUNNABLE and any("sudo: not found" in line for line in lines):
         note = "log in as root instead, and say so: --ssh-target root@HOST --no-sudo"
         return Refused(f"there is no sudo on {ending.target}", notes=(note,))
     if ending.code != 1 or not own:

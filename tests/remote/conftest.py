@@ -1,0 +1,7 @@
+"""Lets the tests of this folder share their servers, which importlib mode does not put in reach."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "cli"))
