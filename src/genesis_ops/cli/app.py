@@ -41,6 +41,7 @@ COMMANDS = {
     "sandbox": "sandbox:app",
     "doctor": "doctor:doctor",
     "units": "units:app",
+    "host": "host:app",
     "config": "config:app",
 }
 """Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""

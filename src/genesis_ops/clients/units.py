@@ -90,6 +90,11 @@ def journal(since_ms: int) -> tuple[str, str]:
     )
 
 
+def last_lines(unit: str, count: int) -> tuple[str, str]:
+    """Give the last lines that a unit wrote into the journal; or why they cannot be had."""
+    return _asked(("journalctl", "-u", unit, "-o", "short-iso", "--utc", "--no-pager", "-n", str(count)))
+
+
 def _asked(command: Sequence[str]) -> tuple[str, str]:
     """Run a program that only tells; what it said, and why not where it did not."""
     out, trouble, _ = _told(command)

@@ -12,8 +12,6 @@ SCHEMA = "genesis-ops.plan/1"
 MOST_BYTES = 1 << 20
 ID = "{id}"
 """Stands in a command for the name of the operation, which begins later: ``20260205_131002Z``."""
-INSTANT = "{instant}"
-"""Stands in a command for when the acceptance is due, counted from when its step runs; in the same form."""
 
 
 class Wishes(NamedTuple):

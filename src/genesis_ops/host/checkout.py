@@ -1,0 +1,263 @@
+"""What git tells of the checkout before anything is stopped: what would come, and whether it comes without a fight.
+
+It is asked with the rights of the checkout's owner, and changes nothing: the commits that are not here yet are fetched
+into a directory beside, which is thrown away.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from genesis_ops.checks.doctor_facts import FROZEN
+from genesis_ops.clients.git import below
+from genesis_ops.clients.machine_program import Said, ask
+from genesis_ops.errors import GenesisError, typed
+from genesis_ops.host.plan import Problem, Wishes
+from genesis_ops.host.rights import caller, environment
+from genesis_ops.words import Exit, visible
+
+_SECONDS, _NETWORK_SECONDS = 30.0, 120.0
+_MOST_COMMITS = 50
+_SHOWN = 5
+_SURE = ("--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|\Z)|[./]\Z))[A-Za-z0-9_][A-Za-z0-9_./+=-]{0,199}")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_UNDER_WAY = {
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "BISECT_LOG": "a bisection",
+}
+_KINDS = {"A": "added", "D": "deleted", "T": "changed in kind"}
+
+
+def is_branch(name: str) -> bool:
+    """Tell whether this is a branch's name: no option, no path out of its place, no pattern."""
+    return _BRANCH.fullmatch(name) is not None
+
+
+def is_commit(name: str) -> bool:
+    """Tell whether this is a commit's whole name."""
+    return _COMMIT.fullmatch(name) is not None
+
+
+class Checkout(NamedTuple):
+    """What is there and what would come; its fields are those of the facts of a plan."""
+
+    head: str = ""
+    branch: str = ""
+    wished: str = ""
+    known: bool = False
+    remote: str = ""
+    target: str = ""
+    commits: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    changes_digest: str = ""
+    problems: tuple[Problem, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class NotTold(GenesisError):
+    """Git did not answer a question that has an answer."""
+
+    exit_code = Exit.UNKNOWN
+
+
+class Git(NamedTuple):
+    """Git in one checkout, with its owner's rights."""
+
+    root: Path
+    owner: str
+    beside: Mapping[str, str] = {}
+
+    def ask(self, *words: str, seconds: float = _SECONDS) -> Said:
+        """Ask; an end other than 0 is an answer too."""
+        quiet = {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_CEILING_DIRECTORIES": str(self.root.parent),
+        }
+        said = {**environment(self.owner), **quiet, **self.beside}
+        return ask(("git", "-C", str(self.root), *_SURE, *words), seconds, said, Path("/"), caller(self.owner))
+
+    def tell(self, *words: str, seconds: float = _SECONDS) -> str:
+        """Ask what has to have an answer.
+
+        Raises:
+            NotTold: it has none.
+        """
+        said = self.ask(*words, seconds=seconds)
+        if said.trouble or said.code:
+            why = said.trouble or f"git {words[0]} ended with {said.code}: {said.first_words}"
+            raise NotTold(visible(why), next_command=f"git -C {typed(self.root)} status")
+        return said.out.decode("utf-8", "surrogateescape")
+
+
+def look(git: Git, wishes: Wishes) -> Checkout:
+    """Ask what is there and what would come; whatever stands in the way is among the problems."""
+    try:
+        return _look(git, wishes)
+    except NotTold as error:
+        return Checkout(problems=(Problem(error.message, error.next_command, error.exit_code),))
+
+
+def _look(git: Git, wishes: Wishes) -> Checkout:
+    head, branch = git.tell("rev-parse", "--verify", "HEAD^{commit}").strip(), _branch(git)
+    changes, conflicts = _changes(git)
+    found = Checkout(
+        head=head,
+        branch=branch,
+        wished=wishes.branch or branch,
+        changes=tuple(changes),
+        changes_digest=_digest(git),
+        problems=tuple(_not_at_rest(git, conflicts)),
+    )
+    if not is_branch(found.wished):
+        return found._replace(problems=(*found.problems, _no_branch(found.wished)))
+    remote = git.ask("config", "--get", f"branch.{found.wished}.remote").out.decode("utf-8", "replace").strip()
+    found = found._replace(remote=remote or "origin")
+    tip = git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{found.wished}^{{commit}}").out.decode().strip()
+    target = _at_remote(git, found)
+    if isinstance(target, Problem):
+        return found._replace(problems=(*found.problems, target))
+    found = found._replace(target=target, known=bool(tip))
+    with _brought_beside(git, found) as wider:
+        return _with_what_comes(wider, found, tip or head, wishes)
+
+
+def _branch(git: Git) -> str:
+    said = git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+    return said.out.decode("utf-8", "backslashreplace").strip() if said.code == 0 else ""
+
+
+def _no_branch(wished: str) -> Problem:
+    told = f"'{visible(wished)}' is not a branch's name" if wished else "HEAD is on no branch: say which is wished"
+    return Problem(told, "genesis-ops remote plan --branch NAME", Exit.REFUSED)
+
+
+def _changes(git: Git) -> tuple[list[str], list[str]]:
+    """Name what is not as committed of what git knows, and what is in conflict."""
+    fields = git.tell("status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames").split("\0")
+    changed, conflicts = [], []
+    for field in filter(None, fields):
+        kind, path = field[:2], _path(field[3:])
+        if "U" in kind or kind in {"AA", "DD"}:
+            conflicts.append(path)
+        changed.append(f"{next((_KINDS[sign] for sign in kind if sign in _KINDS), 'modified')} {path}")
+    return changed, conflicts
+
+
+def _path(path: str) -> str:
+    return visible(path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+
+
+def _digest(git: Git) -> str:
+    """Sum up the local modifications, so that another one shows."""
+    said = [git.tell("diff", "--binary", "--no-ext-diff", "--no-textconv", *which) for which in ((), ("--cached",))]
+    return hashlib.sha256("\0".join(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _not_at_rest(git: Git, conflicts: Sequence[str]) -> Iterator[Problem]:
+    """Name what a person has begun here and not ended."""
+    show = f"git -C {typed(git.root)} status"
+    place = Path(git.tell("rev-parse", "--absolute-git-dir").rstrip("\n"))
+    if under_way := {what for name, what in _UNDER_WAY.items() if os.path.lexists(place / name)}:
+        yield Problem(f"{' and '.join(sorted(under_way))} is under way in the checkout", show, Exit.REFUSED)
+    elif conflicts:
+        yield Problem(f"in conflict: {_listed(conflicts)}", show, Exit.REFUSED)
+
+
+def _at_remote(git: Git, found: Checkout) -> str | Problem:
+    """Ask the remote which commit its branch has."""
+    retry = f"git -C {typed(git.root)} ls-remote {found.remote}"
+    if found.remote not in git.tell("remote").splitlines() or not is_branch(found.remote):
+        told = f"the checkout has no remote '{visible(found.remote)}'"
+        return Problem(told, f"git -C {typed(git.root)} remote -v", Exit.REFUSED)
+    ref = f"refs/heads/{found.wished}"
+    said = git.ask("ls-remote", "--refs", "--quiet", "--", found.remote, ref, seconds=_NETWORK_SECONDS)
+    if said.trouble or said.code:
+        why = visible(said.trouble or said.first_words)
+        return Problem(f"{found.remote} does not answer: {without_password(why)}", retry, Exit.UNKNOWN)
+    lines = [line.split("\t") for line in said.out.decode("utf-8", "replace").splitlines()]
+    commits = [line[0] for line in lines if line[1:] == [ref] and is_commit(line[0])]
+    return commits[0] if commits else Problem(f"{found.remote} has no branch {found.wished}", retry, Exit.REFUSED)
+
+
+def without_password(text: str) -> str:
+    """Leave out of a text what stands before a host's name in an address."""
+    return re.sub(r"//[^/@\s]*@", "//…@", text)
+
+
+@contextmanager
+def _brought_beside(git: Git, found: Checkout) -> Iterator[Git]:
+    """Have the commits at hand that would come, in a directory that nothing remembers afterwards."""
+    if git.ask("cat-file", "-e", f"{found.target}^{{commit}}").code == 0:
+        yield git
+        return
+    with tempfile.TemporaryDirectory(prefix="genesis-ops-") as place:
+        if (rights := caller(git.owner)) is not None:
+            os.chown(place, rights.uid, rights.gid)
+        objects = git.tell("rev-parse", "--path-format=absolute", "--git-path", "objects").rstrip("\n")
+        wider = git._replace(beside={"GIT_OBJECT_DIRECTORY": place, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects})
+        ref = f"refs/heads/{found.wished}"
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
+        wider.tell("fetch", *options, "--", found.remote, ref, seconds=_NETWORK_SECONDS)
+        yield wider
+
+
+def _with_what_comes(git: Git, found: Checkout, tip: str, wishes: Wishes) -> Checkout:
+    """Look at the commits between here and there, and at the files that they touch."""
+    span = f"{found.head}..{found.target}"
+    log = git.tell("log", f"--max-count={_MOST_COMMITS}", "--no-show-signature", "--format=%h %s", span)
+    commits = tuple(visible(line)[:100] for line in log.splitlines())
+    problems = list(found.problems)
+    if git.ask("merge-base", "--is-ancestor", tip, found.target).code:
+        told = f"{found.wished} here and at {found.remote} have gone different ways: no fast-forward is possible"
+        show = f"git -C {typed(git.root)} log --oneline --graph {found.wished} {found.remote}/{found.wished}"
+        problems.append(Problem(told, show, Exit.REFUSED))
+    problems += _in_the_way(git, found)
+    frozen = _frozen(git, found)
+    if frozen and not wishes.allow_frozen:
+        problems += [Problem(told, "genesis-ops remote plan --allow-frozen", Exit.REFUSED) for told in frozen]
+    notices = tuple(frozen) if wishes.allow_frozen else ()
+    return found._replace(commits=commits, problems=tuple(problems), notices=notices)
+
+
+def _frozen(git: Git, found: Checkout) -> list[str]:
+    """Say what would change of what nobody may change while the phase runs (freeze rules of Phase 3)."""
+    coming = git.tell("diff", "--name-only", "-z", "--no-renames", found.head, found.target, "--", *FROZEN)
+    here = [path for change in found.changes for path in [change.split(" ", 1)[1]] if _is_frozen(path)]
+    paths = [_path(path) for path in coming.split("\0") if path]
+    told = [f"what comes changes what is frozen: {_listed(paths)}"] if paths else []
+    return told + ([f"frozen, and modified here, which would be set aside: {_listed(here)}"] if here else [])
+
+
+def _is_frozen(path: str) -> bool:
+    return any(below(path, folder) for folder in FROZEN)
+
+
+def _in_the_way(git: Git, found: Checkout) -> list[Problem]:
+    """Name what git does not know and would have to overwrite; what it ignores it would overwrite without a word."""
+    coming = git.tell("diff", "--name-only", "-z", "--diff-filter=A", "--no-renames", found.head, found.target)
+    known = {change.split(" ", 1)[1] for change in found.changes}
+    taken = [path for path in coming.split("\0") if path and _path(path) not in known and _is_taken(git.root, path)]
+    if not taken:
+        return []
+    told = f"in the way of what comes, and unknown to git: {_listed([_path(path) for path in taken])}"
+    return [Problem(told, f"mv {typed(git.root / taken[0])} ~/", Exit.REFUSED)]
+
+
+def _is_taken(root: Path, path: str) -> bool:
+    parents = [root / parent for parent in Path(path).parents][:-1]
+    return os.path.lexists(root / path) or any(os.path.lexists(each) and not each.is_dir() for each in parents)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -1,0 +1,84 @@
+"""Local modifications of what git knows, set aside before a fast-forward: as diffs to read, and as a stash to go back.
+
+Files that git does not know stay where they are; a plan refuses where one of them stands in the way.
+"""
+
+from pathlib import Path
+
+from genesis_ops.durable import create, sync_directory
+from genesis_ops.errors import AbortCondition, typed, write_failed
+from genesis_ops.host.checkout import Git
+from genesis_ops.words import visible
+
+FOLDER = "modifications"
+
+_PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700  # a local configuration may hold what is secret
+_SECONDS = 100.0
+_QUESTIONS = {
+    "status.txt": ("status", "--untracked-files=normal"),
+    "staged.diff": ("diff", "--binary", "--no-ext-diff", "--cached"),
+    "unstaged.diff": ("diff", "--binary", "--no-ext-diff"),
+}
+
+
+def save(git: Git, folder: Path, name: str) -> str:
+    """Write down the local modifications and stash them; the stash bears the operation's name. It tells what it did.
+
+    Raises:
+        NotTold: git does not answer.
+        AbortCondition: what is stashed is not all of it.
+        WriteFailed: the diffs are not on the disk; then nothing is stashed.
+    """
+    if _changed(git) and not _stash_of(git, name):
+        _write_down(git, folder / FOLDER)
+        git.tell("stash", "push", "--message", _message(name), seconds=_SECONDS)
+        if left := _changed(git):
+            told = f"still modified after they were set aside: {', '.join(left)}"
+            raise AbortCondition(visible(told), next_command=f"git -C {typed(git.root)} status")
+    stash = _stash_of(git, name)
+    return f"set aside as {stash[0]}, {_message(name)}" if stash else "nothing is modified"
+
+
+def unsave(git: Git, name: str) -> str:
+    """Bring back what was set aside, staged as it was; where nothing was, nothing is done. It tells what it did.
+
+    Raises:
+        NotTold: git does not answer, or the modifications do not fit what is there; the stash stays.
+    """
+    stash = _stash_of(git, name)
+    if not stash:
+        return "nothing was set aside"
+    where, commit = stash
+    git.tell("stash", "apply", "--index", commit, seconds=_SECONDS)
+    git.tell("stash", "drop", where, seconds=_SECONDS)
+    return f"brought back from {commit[:12]}"
+
+
+def _message(name: str) -> str:
+    return f"genesis-ops {name}"
+
+
+def _changed(git: Git) -> list[str]:
+    said = git.tell("status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames")
+    return [field[3:] for field in said.split("\0") if field]
+
+
+def _stash_of(git: Git, name: str) -> tuple[str, str] | None:
+    """Find the stash by its name, and the commit that it is."""
+    for line in git.tell("stash", "list", "--format=%gd%x00%H%x00%gs").splitlines():
+        where, commit, subject = line.split("\0", 2)
+        if subject.endswith(f": {_message(name)}"):
+            return where, commit
+    return None
+
+
+def _write_down(git: Git, folder: Path) -> None:
+    try:
+        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        for name, words in _QUESTIONS.items():
+            (folder / name).unlink(missing_ok=True)
+            said = git.tell(*words).encode("utf-8", "surrogateescape")
+            create(folder / name, said, mode=_PRIVATE)
+        sync_directory(folder)
+    except OSError as error:
+        raise write_failed(folder, error) from error
