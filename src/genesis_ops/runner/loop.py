@@ -35,6 +35,8 @@ from genesis_ops.words import Action, Mode, Timeframe, iso
 
 HEARTBEAT_POLLS = 10
 _START_EXTENSION_SECONDS = 90
+_LONGEST_SILENCE_SECONDS = 60
+"""How long a supervisor hears nothing while the next poll is waited for, whatever the interval is."""
 _SAID = {Mode.DRY_RUN: "DRY-RUN (no orders)", Mode.LIVE_PAPER: "LIVE PAPER TRADING"}
 _SHOWN = 300  # characters of why the latch is set; the whole of it stands in the latch
 
@@ -108,6 +110,7 @@ class Runner:
         self._recovered = recovered
         self._state = recovered.state
         self._verified = False
+        self._status = ""
         self.latch: Latch | None = None
         """The stop latch that ended the run, if that is what ended it."""
         self._tally = _Tally(price=recovered.last_price, started_at=parts.clock.monotonic())
@@ -187,7 +190,9 @@ class Runner:
             self._cycle()
             due = self._plan(due)
             while not self._done() and (remaining := due - clock.monotonic()) > 0:
-                clock.wait(remaining)
+                clock.wait(min(remaining, _LONGEST_SILENCE_SECONDS))
+                if remaining > _LONGEST_SILENCE_SECONDS:
+                    self._give_sign()
 
     def _done(self) -> bool:
         orders = self._parts.orders
@@ -418,9 +423,13 @@ class Runner:
             trouble=doubt or trouble,
             mode=self._job.mode,
         )
-        status = f"polls={tally.polls} evaluated={tally.evaluated} {trouble}".rstrip()
-        if self._verified:
-            self._parts.notifier.progress(status)
-        else:
-            self._parts.notifier.starting(status, _START_EXTENSION_SECONDS)
+        self._status = f"polls={tally.polls} evaluated={tally.evaluated} {trouble}".rstrip()
+        self._give_sign()
         self._parts.watch(glance)
+
+    def _give_sign(self) -> None:
+        """Tell a supervisor that all goes its way: a cycle was completed, or a long interval is waited for."""
+        if self._verified:
+            self._parts.notifier.progress(self._status)
+        else:
+            self._parts.notifier.starting(self._status, _START_EXTENSION_SECONDS)
