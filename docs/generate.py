@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from genesis_ops.cli.app import app
+from genesis_ops.host.units import Place, names, text
 from genesis_ops.runlog.events import Event, Unknown, event_types
 
 HERE = Path(__file__).resolve().parent
@@ -79,13 +81,18 @@ def cli() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"log-contract.md": log_contract, "cli.md": cli}
+_ROOT = "/opt/genesis/Genesis-Core"
+_SERVER = Place(_ROOT, "genesis", "/opt/genesis/genesis-ops/bin/genesis-ops", 8000, (f"{_ROOT}/logs",))
+"""The server of the runbook, for whom the units are shown in config/systemd."""
+
+UNITS = {f"../config/systemd/{name}": partial(text, name, _SERVER) for name in names(live_paper=True)}
+DOCUMENTS: dict[str, Callable[[], str]] = {"log-contract.md": log_contract, "cli.md": cli, **UNITS}
 
 
-def outdated() -> list[Path]:
-    """Name the documents that are not what the code says."""
-    paths = ((HERE / name, write) for name, write in DOCUMENTS.items())
-    return [path for path, write in paths if not path.is_file() or path.read_text("utf-8") != write()]
+def outdated() -> dict[Path, str]:
+    """Name the documents that are not what the code says, with what it says."""
+    said = {(HERE / name).resolve(): write() for name, write in DOCUMENTS.items()}
+    return {path: now for path, now in said.items() if not path.is_file() or path.read_text("utf-8") != now}
 
 
 def main(arguments: list[str]) -> int:
@@ -94,11 +101,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python docs/generate.py [--check]\n")
         return 2
     stale = outdated()
-    for path in stale:
+    for path, now in stale.items():
         if arguments:
             sys.stderr.write(f"{path} is out of date. Next: python docs/generate.py\n")
         else:
-            path.write_text(DOCUMENTS[path.name](), "utf-8")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(now, "utf-8")
             sys.stdout.write(f"{path}\n")
     return 1 if arguments and stale else 0
 
