@@ -67,6 +67,11 @@ _COMMANDS = (
     ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("doctor",), ("units",), ("units", "install"), ("units", "diff"),
+    ("remote",), ("remote", "plan"), ("remote", "apply"), ("remote", "attach"), ("remote", "status"),
+    ("remote", "logs"), ("remote", "doctor"), ("remote", "env"), ("remote", "preflight"), ("remote", "acceptance"),
+    ("remote", "stop-check"), ("remote", "verify"), ("remote", "snapshot"), ("remote", "daily-summary"),
+    ("remote", "fetch"), ("remote", "install"), ("remote", "schedule"), ("remote", "schedule", "list"),
+    ("remote", "schedule", "cancel"),
     ("config",), ("config", "show"),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from genesis_ops.cli.app import app
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
     *("metrics", "verify"),
-    *("orders", "env", "rehearse", "sandbox", "doctor", "units", "config"),
+    *("orders", "env", "rehearse", "sandbox", "doctor", "units", "host", "remote", "config"),
 )
 PARTS = {
     "snapshot": ("verify", "diff"),
@@ -25,6 +25,10 @@ PARTS = {
     "env": ("check", "systemd", "show"),
     "sandbox": ("serve", "faults"),
     "units": ("install", "diff"),
+    "remote": (
+        *("plan", "apply", "attach", "status", "logs", "doctor", "env", "preflight", "acceptance", "stop-check"),
+        *("verify", "snapshot", "daily-summary", "fetch", "install", "schedule"),
+    ),
     "config": ("show",),
 }
 """The commands that have commands of their own."""
@@ -131,7 +135,7 @@ atexit.register(lambda: print("LOADED", [name for name in {HEAVY!r} if name in s
     ("words", "expected"),
     [
         ("genesis-ops ", set(COMMANDS)),
-        ("genesis-ops re", {"rehearse", "resume"}),
+        ("genesis-ops re", {"rehearse", "remote", "resume"}),
         ("genesis-ops sandbox ", {"serve", "faults"}),
         ("genesis-ops orders re", {"resolve"}),
         ("genesis-ops run --po", {"--poll-interval", "--port"}),

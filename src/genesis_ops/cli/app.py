@@ -42,6 +42,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "units": "units:app",
     "host": "host:app",
+    "remote": "remote:app",
     "config": "config:app",
 }
 """Every command and where it is: its module is loaded when it is asked for, so that none pays for the others."""

@@ -1,0 +1,126 @@
+"""Runs on the other host under its own python3, from its text alone: installs what comes on stdin beside what is there.
+
+It needs nothing but Python's own library. What runs from a former installation goes on: its files stay as long as a
+process has them in its command.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+_OLDEST = (3, 11)
+_KEPT = 2
+"""How many installations stay beside the new one, for a way back by hand."""
+
+
+def main(place: str, version: str, online: str) -> int:
+    """Install into a directory of its own, try it, and let the place lead there."""
+    if sys.version_info < _OLDEST:
+        return _say(f"python3 here is {sys.version.split()[0]}; genesis-ops needs 3.11 or later")
+    os.umask(0o022)
+    here = Path(place)
+    here.parent.mkdir(parents=True, exist_ok=True)
+    new = here.with_name(f"{here.name}-{version}-{time.strftime('%Y%m%d_%H%M%SZ', time.gmtime())}")
+    with tempfile.TemporaryDirectory(prefix=".genesis-ops-install-", dir=here.parent) as wheels:
+        _unpack(Path(wheels))
+        try:
+            _install(new, Path(wheels), version, online=online == "online")
+        except (OSError, subprocess.CalledProcessError) as error:
+            shutil.rmtree(new, ignore_errors=True)
+            return _say(_why(error))
+    former = _lead(here, new)
+    removed = _tidy(here, {new, former})
+    _tell(f"installed {version} in {new}", f"{here} leads there", *(f"removed {each}" for each in removed))
+    return 0
+
+
+def _unpack(wheels: Path) -> None:
+    """Take the wheels from stdin; their names were made by who sends them, and are plain."""
+    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is not None and Path(member.name).name == member.name:
+                with (wheels / member.name).open("wb") as target:
+                    shutil.copyfileobj(file, target)
+
+
+def _install(new: Path, wheels: Path, version: str, *, online: bool) -> None:
+    _run(sys.executable, "-m", "venv", str(new))
+    index = [] if online else ["--no-index"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    own = f"genesis-ops=={version}"
+    _run(str(new / "bin/python"), "-m", "pip", "install", *quiet, *index, "--find-links", str(wheels), own)
+    said = _run(str(new / "bin/genesis-ops"), "--version").strip()
+    if said != f"genesis-ops {version}":
+        raise OSError(0, f"what was installed says {said}")
+
+
+def _run(*words: str) -> str:
+    bare = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8"}
+    passed = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "HTTPS_", "https_"))}
+    done = subprocess.run(  # noqa: S603 - the words are this module's own, and no shell reads them
+        words, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**passed, **bare}
+    )
+    return done.stdout
+
+
+def _lead(here: Path, new: Path) -> Path | None:
+    """Let the place lead to what is new, at once; a plain directory of that name is put aside first."""
+    former = None
+    if here.is_symlink():
+        former = here.parent / here.readlink()
+    elif here.exists():
+        former = here.with_name(f"{here.name}-former-{int(time.time())}")
+        here.rename(former)
+    link = here.with_name(f".{here.name}.{os.getpid()}")
+    link.symlink_to(new.name)
+    link.replace(here)
+    return former
+
+
+def _tidy(here: Path, kept: "set[Path | None]") -> "list[Path]":
+    """Remove installations that are older than those to be kept, and that nobody runs from."""
+    found = sorted(
+        (path for path in here.parent.glob(f"{here.name}-*") if (path / "pyvenv.cfg").is_file() and path not in kept),
+        key=lambda path: path.stat().st_mtime,
+    )
+    commands = _commands()
+    old = [path for path in found[: max(0, len(found) - _KEPT + 1)] if f"{path}/".encode() not in commands]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    return old
+
+
+def _commands() -> bytes:
+    """Give the command lines of everything that runs here."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes())
+    return b"\n".join(lines)
+
+
+def _why(error: "OSError | subprocess.CalledProcessError") -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        said = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-6:]
+        return "\n".join([f"{' '.join(map(str, error.cmd[:4]))} … ended with {error.returncode}", *said])
+    return f"{error.strerror or error}"
+
+
+def _say(why: str) -> int:
+    sys.stderr.write(f"{why}\nwhat was installed before is as it was\n")
+    return 1
+
+
+def _tell(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
