@@ -161,7 +161,8 @@ def _reloaded(found: "Sequence[UnitFile]", *, changed: bool, enable: bool) -> "I
     from genesis_ops.host.systemctl import require, systemctl
     from genesis_ops.host.units import STARTED
 
-    started = [file.name for file in found if file.name in STARTED]
+    known = {file.name for file in found}
+    started = [name for name in STARTED if name in known]
     if changed or any(file.stale for file in found):
         answer = systemctl("daemon-reload")
         if answer.trouble and not answer.absent:
