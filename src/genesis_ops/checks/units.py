@@ -13,7 +13,6 @@ from genesis_ops.clients.units import without_values
 from genesis_ops.errors import typed
 from genesis_ops.words import visible
 
-
 HEAD = "# Written by genesis-ops units install, sum "
 """How the first line begins of what this program wrote; it differs wherever anything does."""
 
