@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from genesis_ops import __version__
-from genesis_ops.cli.options import Common
+from genesis_ops.cli.options import WIRE, Common
 from genesis_ops.errors import GenesisError, UsageRefused, WriteFailed
 from genesis_ops.words import Exit, visible
 
@@ -183,7 +183,8 @@ def common(
 ) -> None:
     """Run, judge and document a paper-trading phase."""
     gc.enable()  # the start is over
-    ctx.obj = Common(root=root, config=config_file, wire=wire)
+    ctx.obj = Common(root=root, config=config_file)
+    WIRE.set(wire)
 
 
 def main() -> None:

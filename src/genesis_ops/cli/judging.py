@@ -5,18 +5,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from genesis_ops.cli.options import WIRE
 from genesis_ops.report.formats import PLAIN_WIDTH, Format, Wire, render
 
 if TYPE_CHECKING:
     from genesis_ops.checks.model import Report
 
-
-def _format(ctx: typer.Context, value: Format) -> Format | Wire:
-    """Give JSON for another host all that a table shows, where the command before this one was asked to."""
-    return Wire.REPORT if getattr(ctx.obj, "wire", False) and value is Format.JSON else value
-
-
-OutputFormat = Annotated[Format, typer.Option("--format", callback=_format, help="For whom the report is written.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="For whom the report is written.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Let a warning end with 1 as well.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing while the exit code is 0; for cron.")]
 
@@ -74,7 +69,8 @@ def _is_terminal() -> bool:
 def _print(report: "Report", output_format: Format) -> None:
     """Write a report without colours; what stdout's encoding does not have stands there as escapes."""
     unicode = output_format is Format.TEXT and _has_signs()  # only text asks, and the others need not load it
-    typer.echo(_writable(render(report, output_format, width=PLAIN_WIDTH, unicode=unicode)), nl=False)
+    how = Wire.REPORT if output_format is Format.JSON and WIRE.get() else output_format
+    typer.echo(_writable(render(report, how, width=PLAIN_WIDTH, unicode=unicode)), nl=False)
 
 
 def _encoding() -> str:

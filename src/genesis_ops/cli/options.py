@@ -1,12 +1,16 @@
 """What every command shares: where the root is, which configuration file counts, and the settings they give."""
 
 import os
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
 from genesis_ops.settings import Loaded, load
+
+WIRE: ContextVar[bool] = ContextVar("wire", default=False)
+"""Whether a report as JSON is for another host, which shows it as its own; said before the command's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +19,6 @@ class Common:
 
     root: Path | None = None
     config: Path | None = None
-    wire: bool = False
-    """Whether a report as JSON is for another host, which shows it as its own."""
 
 
 def load_settings(ctx: typer.Context, **flags: object) -> Loaded:

@@ -69,6 +69,9 @@ def _ending(plan: Plan) -> Span:
 
 def _coming(found: Facts, page: Page) -> Iterator[Line]:
     count = len(found.commits)
+    if not found.target:
+        yield from page.under("  to       ", "not known")
+        return
     if not count and found.head == found.target:
         yield from page.under("  to       ", f"{found.wished}: nothing new, a restart")
         return

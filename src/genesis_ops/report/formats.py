@@ -39,7 +39,7 @@ FORMATS: dict[StrEnum, str] = {
 """The modules whose ``render`` needs to know nothing but the report."""
 
 
-def render(report: "Report", output_format: Format, *, width: int = PLAIN_WIDTH, unicode: bool = False) -> str:
+def render(report: "Report", output_format: Format | Wire, *, width: int = PLAIN_WIDTH, unicode: bool = False) -> str:
     """Write a report in a format, whole lines; width (cells) and signs beyond ASCII are for text alone."""
     if output_format is Format.TEXT:
         from genesis_ops.report import text
