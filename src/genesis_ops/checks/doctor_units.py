@@ -8,7 +8,7 @@ from genesis_ops.checks.prerequisites import env_file
 from genesis_ops.clients.units import UNITS, Unit
 from genesis_ops.words import visible
 
-_DEPLOY = "put its file into /etc/systemd/system      then: sudo systemctl daemon-reload"
+_DEPLOY = "sudo genesis-ops units install"
 _API = UNITS[0]
 _ENVIRONMENT_FILES = (".env", ".env.systemd")
 

@@ -19,9 +19,9 @@ LIVE_PAPER = "genesis-runner.service.d/live-paper.conf"
 
 STARTED = (
     *("genesis-paper.service", "genesis-runner.service", "genesis-stop-check.timer", "genesis-snapshot.timer"),
-    *("genesis-daily-summary.timer", "genesis-daily-summary-yesterday.timer"),
+    *("genesis-daily-summary.timer", "genesis-daily-summary-yesterday.timer", "genesis-metrics.timer"),
 )
-"""What starts with the machine once it is enabled; figures are for a host that has a collector."""
+"""What starts with the machine once it is enabled."""
 
 ACCEPTANCE = "genesis-acceptance@.service"
 """What a scheduled acceptance runs."""
@@ -116,7 +116,8 @@ def _filled(line: str, values: Place) -> str:
 
 
 def _expanded(word: str, values: Place) -> tuple[str, ...]:
-    return values.writes if word == "@writes@" else (_put_in(word, values),)
+    """Give a word its values; a directory that is not there is for the program to complain of, not for systemd (-)."""
+    return tuple(f"-{path}" for path in values.writes) if word == "-@writes@" else (_put_in(word, values),)
 
 
 def _put_in(text: str, values: Place) -> str:

@@ -233,7 +233,7 @@ def test_a_systemd_that_does_not_answer_leaves_it_unknown(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "outcome", "said", "remedy"),
     [
-        ({"LoadState": "not-found"}, "FAIL", f"there is no {RUNNER}", "daemon-reload"),
+        ({"LoadState": "not-found"}, "FAIL", f"there is no {RUNNER}", "genesis-ops units install"),
         ({"LoadState": "masked"}, "FAIL", f"{RUNNER} is masked", "sudo systemctl unmask genesis-runner"),
         ({"LoadState": "bad-setting"}, "FAIL", "systemd cannot read", "systemctl status genesis-runner --no-pager"),
         ({"NeedDaemonReload": "yes"}, "WARN", "was changed after systemd read it", "sudo systemctl daemon-reload"),

@@ -97,12 +97,17 @@ def test_the_api_answers_on_loopback_alone_at_the_port_that_the_settings_name(tm
 def test_logs_outside_of_the_root_may_be_written_too(tmp_path: Path) -> None:
     found = place(settings(tmp_path, log_dir="/var/log/genesis"))
     assert found.writes == (str(tmp_path / "logs"), "/var/log/genesis")
-    assert "/var/log/genesis" in value("genesis-runner.service", "ReadWritePaths", found)[0].split()
+    assert "-/var/log/genesis" in value("genesis-runner.service", "ReadWritePaths", found)[0].split()
 
 
 @pytest.mark.parametrize(("root", "home"), [("/home/g/Core", "read-only"), ("/opt/home/Core", "yes")])
 def test_a_root_in_a_home_can_be_seen(root: str, home: str) -> None:
     assert value("genesis-runner.service", "ProtectHome", USUAL._replace(root=root)) == [home]
+
+
+def test_a_directory_that_is_not_there_is_no_matter_of_systemd() -> None:
+    ours = [name for name in names() if name.endswith(".service") and name != "genesis-paper.service"]
+    assert all(path.startswith("-") for name in ours for path in value(name, "ReadWritePaths")[0].split())
 
 
 def test_no_placeholder_is_left() -> None:
