@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genesis_ops.cli import host_schedule
+from genesis_ops.cli import host_papers, host_schedule
 from genesis_ops.cli.judging import write
 from genesis_ops.cli.options import load_settings
 from genesis_ops.errors import Refused, UsageRefused
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.add_typer(host_schedule.app, name="schedule")
 app.command()(host_schedule.scheduled)
+app.command()(host_papers.papers)
+app.command()(host_papers.logs)
 
 Name = Annotated[str, typer.Argument(metavar="ID", help="The operation, such as 20260205_131002Z.")]
 _NONE = "none"
@@ -38,6 +40,7 @@ def plan(  # noqa: PLR0913 - one parameter a wish
     *,
     branch: Annotated[str, typer.Option(help="The branch that is wished; default: the one that is there.")] = "",
     acceptance: Annotated[str, typer.Option(help="How long a dry-run is judged afterwards, or none.")] = "24h",
+    healthy_within: Annotated[str, typer.Option("--healthy", help="How long the API may take to be well.")] = "60s",
     wait: Annotated[str, typer.Option(help="How long preflight may wait for the runner.")] = "3m",
     keep_logs: Annotated[bool, typer.Option("--keep-logs", help="Copy state and logs, and go on with them.")] = False,
     allow_frozen: Annotated[
@@ -51,7 +54,9 @@ def plan(  # noqa: PLR0913 - one parameter a wish
     from genesis_ops.host.plan import write as written
 
     judged = "" if acceptance == _NONE else _length("--acceptance", acceptance)
-    wishes = Wishes(branch, judged, _length("--wait", wait), keep_logs, allow_frozen)
+    wishes = Wishes(
+        branch, judged, _length("--healthy", healthy_within), _length("--wait", wait), keep_logs, allow_frozen
+    )
     made = make_plan(load_settings(ctx).settings, wishes, _own(ctx), HostClock())
     write(written(made))
     raise typer.Exit(made.problems[0].exit_code if made.problems else Exit.PASS)
@@ -144,7 +149,7 @@ def present() -> None:
     """See that both units are there, and that systemd has read them as they are."""
     from genesis_ops.host.services import require_present
 
-    _said(require_present())
+    _said("; ".join(require_present()))
 
 
 @app.command()
@@ -152,7 +157,7 @@ def inactive() -> None:
     """See that both units are at rest."""
     from genesis_ops.host.services import require_at_rest
 
-    _said(require_at_rest())
+    _said("; ".join(require_at_rest()))
 
 
 @app.command()
@@ -166,7 +171,7 @@ def healthy(
     from genesis_ops.host.healthy import await_health
 
     seconds = read_duration(_length("--within", within)) / 1000
-    _said([await_health(load_settings(ctx).settings.api_url, seconds, HostClock(), _waiting)])
+    _said(await_health(load_settings(ctx).settings.api_url, seconds, HostClock(), _waiting))
 
 
 @app.command()
@@ -184,7 +189,7 @@ def archive(
     made = archived(settings, directory(settings.log_dir, name), name, keep=keep)
     left = f"; left, being no plain files: {', '.join(made.left)}" if made.left else ""
     total = sum(each.bytes for each in made.files)
-    _said([f"{len(made.files)} files, {total} bytes {'copied' if keep else 'moved'}{left}"])
+    _said(f"{len(made.files)} files, {total} bytes {'copied' if keep else 'moved'}{left}")
 
 
 @app.command()
@@ -195,7 +200,7 @@ def restore(ctx: typer.Context, name: Name) -> None:
 
     settings = _at_rest(ctx, name)
     found = restored(settings, directory(settings.log_dir, name))
-    _said([f"{len(found)} files copied back" if found else "nothing to copy back"])
+    _said(f"{len(found)} files copied back" if found else "nothing to copy back")
 
 
 @app.command()
@@ -205,7 +210,7 @@ def save(ctx: typer.Context, name: Name) -> None:
     from genesis_ops.host.names import checked, directory
 
     settings = load_settings(ctx).settings
-    _said([saved(_git(settings), directory(settings.log_dir, name), checked(name))])
+    _said(saved(_git(settings), directory(settings.log_dir, name), checked(name)))
 
 
 @app.command()
@@ -214,7 +219,7 @@ def unsave(ctx: typer.Context, name: Name) -> None:
     from genesis_ops.host.modifications import unsave as unsaved
     from genesis_ops.host.names import checked
 
-    _said([unsaved(_git(load_settings(ctx).settings), checked(name))])
+    _said(unsaved(_git(load_settings(ctx).settings), checked(name)))
 
 
 def _own(ctx: typer.Context) -> "Own":
@@ -263,8 +268,8 @@ def _length(flag: str, text: str) -> str:
     return text
 
 
-def _said(lines: list[str]) -> None:
-    write("".join(f"{visible(line)}\n" for line in lines))
+def _said(line: str) -> None:
+    write(f"{visible(line)}\n")
 
 
 def _shown(line: str) -> None:

@@ -67,7 +67,7 @@ def archive(settings: Settings, folder: Path, name: str, *, keep: bool) -> Manif
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        manifest = _manifest_in(folder) or _manifested(settings, folder, name, keep=keep)
+        manifest = _manifest_in(settings, folder) or _manifested(settings, folder, name, keep=keep)
         for kept in manifest.files:
             _put_aside(Path(kept.path), folder / kept.name, keep=keep)
         for place in {folder, *(Path(kept.path).parent for kept in manifest.files)}:
@@ -85,7 +85,7 @@ def restore(settings: Settings, folder: Path) -> tuple[str, ...]:
         WriteFailed: a file could not be written.
     """
     try:
-        manifest = _manifest_in(folder)
+        manifest = _manifest_in(settings, folder)
         if manifest is None:
             return ()
         here = [kept for kept in manifest.files if os.path.lexists(folder / kept.name)]
@@ -108,7 +108,7 @@ def _manifested(settings: Settings, folder: Path, name: str, *, keep: bool) -> M
     return manifest
 
 
-def _manifest_in(folder: Path) -> Manifest | None:
+def _manifest_in(settings: Settings, folder: Path) -> Manifest | None:
     """Read the manifest that is there; None where nothing was put aside.
 
     Raises:
@@ -123,9 +123,15 @@ def _manifest_in(folder: Path) -> Manifest | None:
         manifest = read(Manifest, found)
     except (ValueError, RecursionError) as error:
         raise AbortCondition(visible(f"{folder / MANIFEST} is no manifest: {error}")) from None
-    if any(kept.name != Path(kept.name).name or Path(kept.path).name != kept.name for kept in manifest.files):
+    if not all(_is_of(settings, kept) for kept in manifest.files):
         raise AbortCondition(visible(f"{folder / MANIFEST} names files elsewhere"))
     return manifest
+
+
+def _is_of(settings: Settings, kept: Kept) -> bool:
+    """Tell whether this is a file that is put aside, and where it belongs."""
+    logs = settings.log_dir / kept.name if _MOVED.fullmatch(kept.name) else None
+    return Path(kept.path) == logs or (settings.state_file.name == kept.name and Path(kept.path) == settings.state_file)
 
 
 def _found(settings: Settings) -> tuple[list[Path], list[str]]:

@@ -24,7 +24,10 @@ from genesis_ops.words import Exit, visible
 _SECONDS, _NETWORK_SECONDS = 30.0, 120.0
 _MOST_COMMITS = 50
 _SHOWN = 5
-_SURE = ("--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_SURE = (
+    *("--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
+    *("-c", "diff.autoRefreshIndex=false"),  # or a question would write the index
+)
 _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|\Z)|[./]\Z))[A-Za-z0-9_][A-Za-z0-9_./+=-]{0,199}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _UNDER_WAY = {

@@ -62,7 +62,7 @@ def health(api_url: str) -> tuple[bool, str]:
     except NoReply as failure:
         return False, failure.message
     found = health_of(reply.status, reply.body)
-    return found.answer == "ok", f"{found.answer}: {found.told}"
+    return found.answer == "ok", f"{found.answer}: {found.told}" if found.told else found.answer.value
 
 
 def _env_files(settings: Settings) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ def make_plan(settings: Settings, wishes: Wishes, own: Own, clock: Clock) -> Pla
         wishes=wishes,
         facts=facts,
         steps=() if problems else forward(facts, wishes, own),
-        way_back=() if problems else back(facts, own),
+        way_back=() if problems else back(facts, wishes, own),
         problems=tuple(problem._replace(exit_code=int(problem.exit_code)) for problem in problems),
         notices=(*found.notices, *_rights(), *_left_behind(settings, own)),
     )

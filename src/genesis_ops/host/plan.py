@@ -19,7 +19,10 @@ class Wishes(NamedTuple):
 
     branch: str = ""
     acceptance: str = "24h"
+    healthy: str = "60s"
+    """How long the API may take to be well."""
     wait: str = "3m"
+    """How long preflight may wait for the runner."""
     keep_logs: bool = False
     allow_frozen: bool = False
 

@@ -111,7 +111,7 @@ def _state(settings: Settings, troubles: list[str]) -> tuple[str, str]:
 def _checkout(settings: Settings, troubles: list[str]) -> tuple[str, str]:
     git = Git(settings.root, owner(settings.root))
     try:
-        head, branch = git.tell("rev-parse", "--verify", "HEAD", "--abbrev-ref", "HEAD").split("\n")[:2]
+        head, branch = git.tell("rev-parse", "HEAD", "--abbrev-ref", "HEAD").split("\n")[:2]
     except (NotTold, ValueError) as error:
         troubles.append(visible(str(error)))
         return "", ""

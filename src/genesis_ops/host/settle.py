@@ -11,6 +11,7 @@ from genesis_ops.host.apply import SIGNAL, Around, go_back
 from genesis_ops.host.checkout import is_branch, is_commit
 from genesis_ops.host.events import events, runs, touched
 from genesis_ops.host.order import Order, kept
+from genesis_ops.host.plan import Wishes
 from genesis_ops.host.record import STUCK, End, Told
 from genesis_ops.host.steps import Own, back
 from genesis_ops.settings import Settings
@@ -35,7 +36,7 @@ def settle(settings: Settings, name: str, own: Own, around: Around) -> int:
         raise Refused(f"operation {name} has come to its end: {visible(found[-1].verdict)}", next_command=_FOLLOW)
     last = next((event.id for event in reversed(found) if isinstance(event, Told)), SIGNAL)
     order = _trusted(settings, order)
-    return go_back(settings, order, back(order.plan.facts, own), last, around)
+    return go_back(settings, order, back(order.plan.facts, Wishes(), own), last, around)
 
 
 def _trusted(settings: Settings, order: Order) -> Order:

@@ -6,7 +6,6 @@ from genesis_ops.host.plan import ID, Facts, Step, Wishes
 from genesis_ops.host.services import PAPER, RUNNER
 from genesis_ops.words import read_duration
 
-HEALTHY_WITHIN_SECONDS = 60
 STOPPING = "stop-runner"
 """The first step that changes anything: whatever fails from here on goes the way back."""
 
@@ -44,8 +43,8 @@ def forward(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
         Step("fetch", "fetch", (*git, "fetch", *fetched), facts.owner, 300),
         *_switch(facts, (*git, "switch"), to),
         Step("fast-forward", "fast-forward", (*git, "merge", "--ff-only", facts.target), facts.owner, 120),
-        *_start(facts, own, PAPER),
-        *_start(facts, own, RUNNER),
+        *_start(facts, own, PAPER, wishes.healthy),
+        *_start(facts, own, RUNNER, wishes.healthy),
         Step(
             "preflight",
             "preflight",
@@ -58,7 +57,7 @@ def forward(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
     )
 
 
-def back(facts: Facts, own: Own) -> tuple[Step, ...]:
+def back(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
     """List what brings back what was; each of them does nothing where there is nothing to bring back."""
     git = ("git", "-C", facts.root)
     if facts.wished == facts.branch:
@@ -73,7 +72,7 @@ def back(facts: Facts, own: Own) -> tuple[Step, ...]:
         Step("checkout", "previous commit", (*git, *checkout), facts.owner, 120),
         Step("unsave", "modifications back", own("host", "unsave", ID), facts.owner, 120),
         Step("restore", "state and logs back", own("host", "restore", ID), facts.user, _LONG),
-        *(step for unit in (PAPER, RUNNER) if unit in were for step in _start(facts, own, unit)),
+        *(step for unit in (PAPER, RUNNER) if unit in were for step in _start(facts, own, unit, wishes.healthy)),
     )
 
 
@@ -87,20 +86,20 @@ def _stop(facts: Facts, unit: str, name: str, title: str) -> Step:
     return Step(name, title, ("systemctl", "stop", unit), _ROOT, _seconds(facts, unit)[1] + _MARGIN)
 
 
-def _start(facts: Facts, own: Own, unit: str) -> tuple[Step, ...]:
+def _start(facts: Facts, own: Own, unit: str, healthy: str) -> tuple[Step, ...]:
     start = ("systemctl", "start", unit)
     seconds = _seconds(facts, unit)[0] + _MARGIN
     if unit == RUNNER:
         return (Step("start-runner", "start runner", start, _ROOT, max(seconds, _STARTING)),)
-    within = f"{HEALTHY_WITHIN_SECONDS}s"
+    within_seconds = read_duration(healthy) // 1000
     return (
         Step("start-api", "start API", start, _ROOT, seconds),
         Step(
             "healthy",
             "healthy",
-            own("host", "healthy", "--within", within),
+            own("host", "healthy", "--within", healthy),
             facts.user,
-            HEALTHY_WITHIN_SECONDS + _MARGIN,
+            within_seconds + _MARGIN,
         ),
     )
 

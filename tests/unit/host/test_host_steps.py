@@ -1,0 +1,91 @@
+"""The steps of an apply and of its way back, as the lines that a person would type."""
+
+import shlex
+
+import pytest
+
+from genesis_ops.host.plan import Facts, Step, UnitFound, Wishes
+from genesis_ops.host.steps import Own, back, forward
+
+OWN = Own(("/opt/genesis/bin/genesis-ops", "--root", "/r"))
+HEAD, TARGET = "a" * 40, "b" * 40
+FACTS = Facts(
+    host="vm", root="/r", log_dir="/r/logs", api_url="http://127.0.0.1:8000", user="genesis", owner="genesis",
+    head=HEAD, branch="main", wished="main", known=True, remote="origin", target=TARGET, commits=(), changes=(),
+    changes_digest="", units=(
+        UnitFound("genesis-paper.service", "loaded", True, "", 91, 91),
+        UnitFound("genesis-runner.service", "loaded", True, "", 91, 121),
+    ),
+)  # fmt: skip
+
+
+def typed(steps: tuple[Step, ...]) -> list[str]:
+    words = [shlex.join(step.command).replace("/opt/genesis/bin/", "").replace(" --root /r", "") for step in steps]
+    return [
+        f"{step.id:19}{step.user:8}{step.seconds:4} {line}".rstrip() for step, line in zip(steps, words, strict=True)
+    ]
+
+
+def test_an_apply_is_these_commands_in_this_order() -> None:
+    assert (
+        "\n".join(typed(forward(FACTS, Wishes(), OWN)))
+        == f"""\
+units-present      genesis   30 genesis-ops host present
+lock               root       0
+stop-runner        root     151 systemctl stop genesis-runner.service
+stop-api           root     121 systemctl stop genesis-paper.service
+inactive           genesis   30 genesis-ops host inactive
+archive            genesis  900 genesis-ops host archive '{{id}}'
+save-modifications genesis  120 genesis-ops host save '{{id}}'
+fetch              genesis  300 git -C /r fetch --no-tags -- origin +refs/heads/main:refs/remotes/origin/main
+fast-forward       genesis  120 git -C /r merge --ff-only {TARGET}
+start-api          root     121 systemctl start genesis-paper.service
+healthy            genesis   90 genesis-ops host healthy --within 60s
+start-runner       root     600 systemctl start genesis-runner.service
+preflight          genesis  240 genesis-ops preflight --wait 3m --format json
+schedule           root      60 genesis-ops host schedule add --at +24h --window 24h
+release            root       0"""
+    )
+
+
+def test_the_way_back_is_these_commands_in_this_order() -> None:
+    assert (
+        "\n".join(typed(back(FACTS, Wishes(), OWN)))
+        == f"""\
+stop-runner        root     151 systemctl stop genesis-runner.service
+stop-api           root     121 systemctl stop genesis-paper.service
+inactive           genesis   30 genesis-ops host inactive
+checkout           genesis  120 git -C /r reset --keep {HEAD}
+unsave             genesis  120 genesis-ops host unsave '{{id}}'
+restore            genesis  900 genesis-ops host restore '{{id}}'
+start-api          root     121 systemctl start genesis-paper.service
+healthy            genesis   90 genesis-ops host healthy --within 60s
+start-runner       root     600 systemctl start genesis-runner.service"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("branch", "known", "switch", "returned"),
+    [
+        ("main", True, "switch --no-guess next", "switch main"),
+        ("main", False, "switch --no-track --create next refs/remotes/origin/next", "switch main"),
+        ("", True, "switch --no-guess next", f"switch --detach {HEAD}"),
+    ],
+)
+def test_another_branch_is_switched_to_and_back(branch: str, known: bool, switch: str, returned: str) -> None:
+    facts = FACTS._replace(branch=branch, wished="next", known=known)
+    lines = {
+        step.id: " ".join(step.command[3:]) for step in (*forward(facts, Wishes(), OWN), *back(facts, Wishes(), OWN))
+    }
+    assert (lines["switch"], lines["checkout"]) == (switch, returned)
+
+
+def test_the_way_back_starts_only_what_was_running() -> None:
+    facts = FACTS._replace(units=(FACTS.units[0], FACTS.units[1]._replace(active=False)))
+    assert [step.id for step in back(facts, Wishes(), OWN)][-2:] == ["start-api", "healthy"]
+
+
+def test_wishes_leave_out_the_acceptance_and_keep_the_logs() -> None:
+    steps = forward(FACTS, Wishes(acceptance="", keep_logs=True), OWN)
+    assert "schedule" not in [step.id for step in steps]
+    assert next(step.command for step in steps if step.id == "archive")[-2:] == ("{id}", "--keep")
