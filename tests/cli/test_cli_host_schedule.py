@@ -13,6 +13,7 @@ from host_systemctl import Systemctl
 from phase_root import PhaseRoot, Plan, at
 
 from genesis_ops.cli.app import app
+from genesis_ops.clients.machine_program import Said
 from genesis_ops.state.schedule import instant_of
 
 FAIL, USAGE, UNKNOWN, WRITE, REFUSED = 1, 2, 3, 70, 78
@@ -116,13 +117,51 @@ def test_the_window_ends_at_the_instant_however_late_it_is_judged(phase: PhaseRo
     assert kept.endswith("\nexit code: 1\n")
 
 
-def test_a_second_run_keeps_the_first_result_and_ends_as_it_did(phase: PhaseRoot) -> None:
-    path = phase.settings.log_dir / f"acceptance_check_{instant_of(at(50))}.txt"
-    path.write_text("the first\nexit code: 3\n")
-    done = host(phase.settings.root, "scheduled", instant_of(at(50)))
-    assert done.exit_code == UNKNOWN
+@pytest.mark.parametrize(("text", "code"), [("exit code: 0\n", 0), ("exit code: 1\n", 1), ("half a rep", UNKNOWN)])
+def test_a_second_run_judges_nothing_and_ends_as_the_first(
+    root: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int
+) -> None:
+    monkeypatch.delattr("genesis_ops.host.scheduled.ask")
+    path = root / "logs" / "paper_trading" / f"acceptance_check_{ACCEPTED}.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"the first\n{text}")
+    done = host(root, "scheduled", ACCEPTED)
+    assert done.exit_code == code
     assert "the first result stays" in done.stdout
-    assert path.read_text() == "the first\nexit code: 3\n"
+    assert path.read_text() == f"the first\n{text}"
+
+
+def test_of_two_at_once_the_first_result_stays_and_both_end_with_its_code(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = root / "logs" / "paper_trading" / f"acceptance_check_{ACCEPTED}.txt"
+    path.parent.mkdir(parents=True)
+
+    def slower(*_: object) -> Said:
+        path.write_text("the first\nexit code: 0\n")
+        return Said(code=1, out=b"the second\n")
+
+    monkeypatch.setattr("genesis_ops.host.scheduled.ask", slower)
+    assert host(root, "scheduled", ACCEPTED).exit_code == 0
+    assert path.read_text() == "the first\nexit code: 0\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "text"),
+    [
+        (Said(trouble="python did not answer within 1500s"), WRITE, "genesis-ops: python did not answer within 1500s"),
+        (Said(code=-9, out=b"half"), 143, "half\ngenesis-ops: the acceptance was ended by signal 9"),
+        (Said(code=3, out=b"", err=b"why"), UNKNOWN, "why"),
+    ],
+)
+def test_an_acceptance_that_did_not_end_leaves_a_result_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch, said: Said, code: int, text: str
+) -> None:
+    (root / "logs" / "paper_trading").mkdir(parents=True)
+    monkeypatch.setattr("genesis_ops.host.scheduled.ask", lambda *_: said)
+    assert host(root, "scheduled", ACCEPTED).exit_code == code
+    (path,) = (root / "logs" / "paper_trading").iterdir()
+    assert path.read_text() == f"{text}\nexit code: {code}\n"
 
 
 def test_an_acceptance_that_cannot_be_made_leaves_a_result_that_says_why(root: Path) -> None:

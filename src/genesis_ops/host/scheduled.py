@@ -33,9 +33,8 @@ def judge(settings: Settings, instant: str, options: Sequence[str]) -> Judged:
         WriteFailed: the result could not be written.
     """
     path = result_file(settings.log_dir, instant)
-    there, code = result(path)
-    if there:
-        return Judged(path, Exit.UNKNOWN if code is None else code, earlier=True)
+    if path.exists():
+        return _earlier(path)
     until = iso(instant_ms(instant))
     words = ("acceptance", "--window", window_of(settings, instant), "--until", until)
     command = (sys.executable, "-m", "genesis_ops", "--root", str(settings.root), *options, *words)
@@ -44,10 +43,16 @@ def judge(settings: Settings, instant: str, options: Sequence[str]) -> Judged:
     try:
         publish(path, f"{text}exit code: {code}\n".encode())
     except FileExistsError:  # somebody else was faster
-        return Judged(path, result(path)[1] or code, earlier=True)
+        return _earlier(path)
     except OSError as error:
         raise write_failed(path, error) from error
     return Judged(path, code, earlier=False)
+
+
+def _earlier(path: Path) -> Judged:
+    """Give the result that is there; one without an exit code tells nothing."""
+    _, code = result(path)
+    return Judged(path, Exit.UNKNOWN if code is None else code, earlier=True)
 
 
 def _told(said: Said) -> tuple[str, int]:
@@ -55,6 +60,7 @@ def _told(said: Said) -> tuple[str, int]:
     if said.trouble:
         return f"genesis-ops: {said.trouble}\n", Exit.BUG_OR_WRITE_FAILED
     text = (said.out + said.err).decode("utf-8", "backslashreplace")
+    whole = text if text.endswith("\n") else f"{text}\n"
     if said.code < 0:
-        return f"{text}genesis-ops: the acceptance was ended by signal {-said.code}\n", Exit.TERMINATED
-    return text if text.endswith("\n") else f"{text}\n", said.code
+        return f"{whole}genesis-ops: the acceptance was ended by signal {-said.code}\n", Exit.TERMINATED
+    return whole, said.code
