@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from genesis_ops import __version__
+from genesis_ops.clients.machine import owner, rights_of
 from genesis_ops.durable import publish, read_whole, sync_directory
 from genesis_ops.errors import GenesisError, Refused, Unreachable, write_failed
 from genesis_ops.host.install import look, require_rights, write
@@ -69,10 +70,7 @@ def add(settings: Settings, at_ms: int, window: str, now_ms: int) -> str:
     """
     instant, directory = instant_of(at_ms), settings.units_dir
     _require_time(at_ms, now_ms)
-    template = look(directory, (ACCEPTANCE,), place(settings), live=False).files[0]
-    require_rights(directory)
-    if template.found is None:
-        write(template)
+    _require_service(settings)
     _publish(directory / _TIMER.format(instant), timer_text(at_ms, window), instant)
     try:
         _start(directory, at_ms, instant)
@@ -89,6 +87,25 @@ def _require_time(at_ms: int, now_ms: int) -> None:
         raise Refused(
             f"{stamp(at_ms)} UTC {why}: it is {stamp(now_ms)} UTC",
             next_command="genesis-ops host schedule add --at +24h --window 24h",
+        )
+
+
+def _require_service(settings: Settings) -> None:
+    """Make sure that what the timer starts is there, and judges this root and no other.
+
+    Raises:
+        Refused: it is another root's, or this user may not write it.
+    """
+    known = rights_of(settings.remote_user) is not None
+    user = settings.remote_user if known else owner(settings.root) or None
+    service = look(settings.units_dir, (ACCEPTANCE,), place(settings, user), live=False).files[0]
+    require_rights(settings.units_dir)
+    if service.found is None:
+        write(service)
+    elif str(settings.root) not in service.found:
+        raise Refused(
+            f"{ACCEPTANCE} judges another root than {visible(str(settings.root))}",
+            next_command=f"sudo genesis-ops units install --only {ACCEPTANCE}",
         )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from host_systemctl import Systemctl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesis_ops.clients.machine import owner
 from genesis_ops.errors import Refused, Unreachable
 from genesis_ops.host.schedule import add, cancel, listed, timer_text, window_of
 from genesis_ops.report.schedule import lines
@@ -71,14 +73,29 @@ def test_an_acceptance_is_a_timer_that_systemd_waits_for(settings: Settings, sys
     assert (settings.units_dir / TIMER).stat().st_mode & 0o777 == 0o644
 
 
-def test_what_the_timer_starts_is_written_where_it_is_not_there(settings: Settings, systemctl: Systemctl) -> None:
+@pytest.mark.usefixtures("systemctl")
+def test_what_the_timer_starts_is_written_where_it_is_not_there(settings: Settings) -> None:
     add(settings, AT, "24h", NOW)
-    template = settings.units_dir / "genesis-acceptance@.service"
-    assert "host scheduled %i" in template.read_text()
-    template.write_text("a person's")
+    service = settings.units_dir / "genesis-acceptance@.service"
+    assert f"--root {settings.root} host scheduled %i" in service.read_text()
+    service.write_text(f"a person's, for {settings.root}")
     add(settings, AT + 1000, "24h", NOW)
-    assert template.read_text() == "a person's"
-    assert systemctl.calls()
+    assert service.read_text() == f"a person's, for {settings.root}"
+
+
+@pytest.mark.usefixtures("systemctl")
+def test_it_runs_with_the_rights_of_the_checkouts_owner_where_the_usual_user_is_not_there(settings: Settings) -> None:
+    add(replace(settings, remote_user="nobody-has-this-name"), AT, "24h", NOW)
+    service = settings.units_dir / "genesis-acceptance@.service"
+    assert f"User={owner(settings.root)}\n" in service.read_text()
+
+
+def test_a_service_that_judges_another_root_is_not_scheduled(settings: Settings, systemctl: Systemctl) -> None:
+    (settings.units_dir / "genesis-acceptance@.service").write_text("ExecStart=/opt/genesis-ops --root /opt/other")
+    with pytest.raises(Refused, match="another root"):
+        add(settings, AT, "24h", NOW)
+    assert not (settings.units_dir / TIMER).exists()
+    assert systemctl.calls() == []
 
 
 @pytest.mark.usefixtures("systemctl")
