@@ -67,6 +67,8 @@ _COMMANDS = (
     ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("doctor",), ("units",), ("units", "install"), ("units", "diff"),
+    ("host",), ("host", "schedule"), ("host", "schedule", "add"), ("host", "schedule", "list"),
+    ("host", "schedule", "cancel"), ("host", "scheduled"),
     ("remote",), ("remote", "plan"), ("remote", "apply"), ("remote", "attach"), ("remote", "status"),
     ("remote", "logs"), ("remote", "doctor"), ("remote", "env"), ("remote", "preflight"), ("remote", "acceptance"),
     ("remote", "stop-check"), ("remote", "verify"), ("remote", "snapshot"), ("remote", "daily-summary"),
