@@ -25,6 +25,10 @@ PARTS = {
     "env": ("check", "systemd", "show"),
     "sandbox": ("serve", "faults"),
     "units": ("install", "diff"),
+    "host": (
+        *("plan", "begin", "run", "back", "follow", "look", "present", "inactive", "healthy"),
+        *("archive", "restore", "save", "unsave", "schedule", "scheduled"),
+    ),
     "remote": (
         *("plan", "apply", "attach", "status", "logs", "doctor", "env", "preflight", "acceptance", "stop-check"),
         *("verify", "snapshot", "daily-summary", "fetch", "install", "schedule"),

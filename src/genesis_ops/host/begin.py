@@ -19,7 +19,7 @@ from genesis_ops.state.schedule import instant_of
 from genesis_ops.words import Exit, visible
 
 _SYSTEMD_SECONDS = 30.0
-_BEGINS_SECONDS = 15.0
+_BEGINS_SECONDS = 60.0
 _GLANCE_SECONDS = 0.02
 _STOP_SECONDS = 1800  # a way back that is under way is not to be killed
 _TRIES = 3

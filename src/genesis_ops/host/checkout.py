@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from genesis_ops.checks.doctor_facts import FROZEN
 from genesis_ops.clients.git import below
 from genesis_ops.clients.machine_program import Said, ask
 from genesis_ops.errors import GenesisError, typed
@@ -235,15 +234,14 @@ def _with_what_comes(git: Git, found: Checkout, tip: str, wishes: Wishes) -> Che
 
 def _frozen(git: Git, found: Checkout) -> list[str]:
     """Say what would change of what nobody may change while the phase runs (freeze rules of Phase 3)."""
+    from genesis_ops.checks.doctor_facts import FROZEN  # a look at the server need not load all that checks need
+
     coming = git.tell("diff", "--name-only", "-z", "--no-renames", found.head, found.target, "--", *FROZEN)
-    here = [path for change in found.changes for path in [change.split(" ", 1)[1]] if _is_frozen(path)]
+    modified = [change.split(" ", 1)[1] for change in found.changes]
+    here = [path for path in modified if any(below(path, folder) for folder in FROZEN)]
     paths = [_path(path) for path in coming.split("\0") if path]
     told = [f"what comes changes what is frozen: {_listed(paths)}"] if paths else []
     return told + ([f"frozen, and modified here, which would be set aside: {_listed(here)}"] if here else [])
-
-
-def _is_frozen(path: str) -> bool:
-    return any(below(path, folder) for folder in FROZEN)
 
 
 def _in_the_way(git: Git, found: Checkout) -> list[Problem]:

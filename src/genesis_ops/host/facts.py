@@ -69,7 +69,7 @@ def _of_checkout(found: Checkout) -> dict[str, Any]:
 
 def _owned(user: str, owner: str) -> list[Problem]:
     """See that what the runner writes and what git writes can stand beside each other."""
-    if owner in {user, _ROOT}:
+    if not user or owner in {user, _ROOT}:
         return []
     told = f"the checkout belongs to {owner or 'nobody'} and the runner is {visible(user)}'s"
     return [Problem(told, "systemctl cat genesis-runner.service", Exit.REFUSED)]

@@ -55,9 +55,9 @@ def seconds_of(span: str) -> int:
 
 
 def user_of(found: UnitsFound) -> str:
-    """Tell whose rights the runner has."""
+    """Tell whose rights the runner has; empty where systemd does not know the runner."""
     users = {unit.name: unit.properties.get("User", "") for unit in found.loaded}
-    return users.get(RUNNER) or "root"
+    return (users[RUNNER] or "root") if RUNNER in users else ""
 
 
 def problems(found: UnitsFound) -> list[Problem]:

@@ -121,8 +121,7 @@ def test_links_are_never_followed(settings: Settings, folder: Path, tmp_path: Pa
     assert other.read_text() == "somebody else's\n"
 
 
-@pytest.mark.parametrize("across", [False, True], ids=["rename", "copy"])
-@pytest.mark.parametrize("again", [False, True], ids=["restored", "finished and restored"])
+@pytest.mark.parametrize(("across", "again"), [(False, False), (True, True)], ids=["moved", "copied, then finished"])
 def test_a_hard_stop_anywhere_loses_nothing(
     settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, across: bool, again: bool
 ) -> None:
