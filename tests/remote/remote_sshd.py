@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -61,16 +61,17 @@ class Sshd(NamedTuple):
 
 
 @contextmanager
-def sshd(place: Path) -> Iterator[Sshd]:
-    """Start a server, wait until it listens, and end it."""
+def sshd(place: Path, *first: Path) -> Iterator[Sshd]:
+    """Start a server, with ``first`` before all else in PATH there, wait until it listens, and end it."""
     place.mkdir(parents=True, exist_ok=True)
     bin_, port, noisy = place / "bin", _free_port(), _free_port()
     bin_.mkdir()
+    (place / "locks").mkdir()
     for name in ("host_key", "key"):
         _run(str(KEYGEN), "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(place / name))
     shutil.copy(place / "key.pub", place / "authorized_keys")
     (place / "greeting").write_text("echo 'Welcome to the server'; echo 'genesis-ops-0000'; echo to-stderr >&2\n")
-    (place / "sshd_config").write_text(_server_configuration(place, port, noisy))
+    (place / "sshd_config").write_text(_server_configuration(place, port, noisy, first))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with (place / "sshd.log").open("wb") as log:
@@ -111,8 +112,8 @@ def client(server: Sshd, place: Path, **options: str) -> Path:
     return place
 
 
-def _server_configuration(place: Path, port: int, noisy: int) -> str:
-    path = f"{place / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+def _server_configuration(place: Path, port: int, noisy: int, first: Sequence[Path]) -> str:
+    path = ":".join([*map(str, first), str(place / "bin"), os.environ.get("PATH", "/usr/bin:/bin")])
     shared = f"PATH={path} PYTHONPATH={Path(genesis_ops.__file__).parents[1]} HOME={place}"
     locks = f"GENESIS_LOCK_DIR={place / 'locks'}"
     return f"""\
