@@ -14,7 +14,7 @@ from genesis_ops.checks.model import Report
 from genesis_ops.checks.status import Status, runs, today
 from genesis_ops.clients.health import Answer
 from genesis_ops.report.prometheus import CHECK_OUTCOME, VERDICT, Metric, Sample, outcomes, verdicts, written
-from genesis_ops.words import Mode
+from genesis_ops.words import Mode, visible
 
 SOURCES = ("settings", "status", "stop-check", "preflight")
 """What is looked at for each runner; one that fails hides no other."""
@@ -197,7 +197,8 @@ def _wallet_changed(status: Status) -> float | None:
 def _balances(export: Export) -> Iterator[Sample]:
     status = export.status
     if status is not None and status.wallet.now is not None and not status.wallet.trouble:
-        yield from (({"currency": name}, amount) for name, amount in status.wallet.now.by_currency.items())
+        shown = {visible(name): amount for name, amount in status.wallet.now.by_currency.items()}  # no series twice
+        yield from (({"currency": name}, amount) for name, amount in shown.items())
 
 
 _ASKED: dict[str, Callable[[Status], float | None]] = {

@@ -165,6 +165,12 @@ def test_whatever_a_currency_is_called_it_is_one_line_and_one_number(text: str, 
     assert found[4] in {"NaN", "+Inf", "-Inf"} or (math.isfinite(amount) and float(found[4]) == amount)
 
 
+def test_two_currencies_that_look_alike_once_they_can_be_shown_are_one_series() -> None:
+    now = Balances(NOW, {"\x1b": 1.0, "\\x1b": 2.0}, "API")
+    text = render((EXPORT._replace(status=WELL._replace(wallet=WELL.wallet._replace(now=now))),))
+    assert text.count("_balance{") == 1
+
+
 @pytest.mark.parametrize(
     "exports", [(EXPORT,), (EXPORT, NOTHING), (EXPORT._replace(status=_hostile(HOSTILE, math.inf)),)]
 )
