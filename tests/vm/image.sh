@@ -22,20 +22,18 @@ mkdir "$root"
 tar -xf "$work/root.tar" -C "$root"
 rm "$work/root.tar"
 
-# name PASSWORD-HASH: a user that logs in with the key above. The hash is of the word "locked"; sshd takes keys alone.
-passwd_line() { printf '%s:x:%s:%s::%s:/bin/bash\n' "$1" "$2" "$2" "$3" >>"$root/etc/passwd"; }
-user() { # NAME ID HOME HASH
-  passwd_line "$1" "$2" "$3"
+user() { # NAME ID HOME HASH: a user that is logged in with the key above, as sshd takes no passwords
+  printf '%s:x:%s:%s::%s:/bin/bash\n' "$1" "$2" "$2" "$3" >>"$root/etc/passwd"
   printf '%s:x:%s:\n' "$1" "$2" >>"$root/etc/group"
   printf '%s:%s:19000:0:99999:7:::\n' "$1" "$4" >>"$root/etc/shadow"
   mkdir -p "$root$3"
-  chown "$2:$2" "$root$3"
 }
 login() { # NAME ID
+  chown "$2:$2" "$root/home/$1"
   install -d -o "$2" -g "$2" -m 700 "$root/home/$1/.ssh"
   install -o "$2" -g "$2" -m 600 "$cache/key.pub" "$root/home/$1/.ssh/authorized_keys"
 }
-user genesis 1500 /opt/genesis '!'
+user genesis 1500 /opt/genesis '!' # a home that is root's: what sudo starts from there nobody else may replace
 user ops 1501 /home/ops '*'
 user locked 1502 /home/locked "$(openssl passwd -6 locked)"
 login ops 1501
@@ -58,7 +56,7 @@ ln -sf /lib/systemd/system/systemd-networkd-wait-online.service "$wants/network-
 cp "$root"/boot/vmlinuz-* "$work/vmlinuz"
 cp "$root"/boot/initrd.img-* "$work/initrd"
 awk '{print "genesis-vm " $1 " " $2}' "$root/etc/ssh/ssh_host_ed25519_key.pub" >"$work/known_hosts"
-mke2fs -q -t ext4 -d "$root" "$work/disk.img" 6G
+mke2fs -q -t ext4 -d "$root" "$work/disk.img" 16G
 chmod 644 "$work"/vmlinuz "$work"/initrd
 mv -f "$work/vmlinuz" "$work/initrd" "$work/known_hosts" "$cache/"
 mv -f "$work/disk.img" "$cache/disk.img" # the last: an image that is there is whole

@@ -34,7 +34,8 @@ def given_to_services(machine: Machine) -> dict[int, Mapping[str, bytes] | None]
     machine.ssh("sudo -n tar -xf - -C /srv --no-same-owner", stdin=packed())
     units = f"envfile@{{0..{len(RAW) - 1}}}"
     results, printed = machine.do(
-        "mkdir /srv/env-of; cp /srv/envfile@.service /run/systemd/system/; systemctl daemon-reload\n"
+        "rm -rf /srv/env-of; mkdir /srv/env-of\n"
+        "cp /srv/envfile@.service /run/systemd/system/; systemctl daemon-reload\n"
         f"systemctl start --quiet {units} >/dev/null 2>&1 || true\n"
         f"systemctl show -P Result {units} | grep . | tr '\\n' ' '; echo; tar -C /srv/env-of -cf - . | base64 -w0\n"
     ).split("\n")

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,8 @@ class Machine(NamedTuple):
 
     directory: Path
     port: int
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | None"
+    """QEMU, where it was started here."""
 
     @property
     def config(self) -> Path:
@@ -69,7 +71,7 @@ class Machine(NamedTuple):
             boot = answer.out.split("\n")[0]
             if answer.code in {0, 1} and boot and boot != other_than:
                 return boot
-            assert self.process.poll() is None, self.serial()
+            assert self.process is None or self.process.poll() is None, self.serial()
             time.sleep(1)
         raise TimeoutError(f"no login within {seconds:g} s\n{self.serial()}")
 
@@ -109,8 +111,10 @@ class Machine(NamedTuple):
         return (self.directory / "serial.log").read_text(errors="replace")[-2000:]
 
     def off(self) -> None:
-        """Press the power button, and pull the plug where that does not help."""
+        """Press the power button, and pull the plug where that does not help; another's machine is left running."""
         self.hang_up()
+        if self.process is None:
+            return
         with contextlib.suppress(OSError, ValueError):
             self.monitor("system_powerdown")
         try:
@@ -131,13 +135,20 @@ def cache() -> Path:
 
 @contextlib.contextmanager
 def booted(directory: Path) -> Iterator[Machine]:
-    """A machine from power on to power off; the directory keeps its console, its keys and its disk's changes."""
-    machine = power_on(cache(), directory)
+    """A machine from power on to power off, or the one that runs in the directory that $VM_MACHINE names."""
+    running = os.environ.get("VM_MACHINE")
+    machine = found(Path(running)) if running else power_on(cache(), directory)
     try:
         machine.wait_for_login()
         yield machine
     finally:
         machine.off()
+
+
+def found(directory: Path) -> Machine:
+    """Give a machine that somebody else started."""
+    port = next(line.split()[1] for line in (directory / "config").read_text().splitlines() if "  Port " in line)
+    return Machine(directory, int(port), None)
 
 
 def power_on(image: Path, directory: Path) -> Machine:
@@ -192,3 +203,11 @@ def _free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
+
+
+if __name__ == "__main__":  # boots a machine to try things on, and leaves it running
+    started = power_on(cache(), Path(sys.argv[1]).absolute())
+    started.wait_for_login()
+    print(f"ssh -F {started.config} genesis-vm")
+    print(f"VM_MACHINE={started.directory}    for these tests")
+    print(f"kill {started.process.pid if started.process else 0}    ends it")
