@@ -43,7 +43,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
 """
 _RUNNER_CODE = """\
-import os, pathlib, signal, sys
+import os, pathlib, signal, socket, sys
 logs = pathlib.Path(sys.argv[1])
 logs.mkdir(parents=True, exist_ok=True)
 state = logs / "runner_state.json"
@@ -51,7 +51,8 @@ if not state.exists():
     state.write_text('{"of": %d}' % os.getpid())
 with (logs / "runner_20260205.log").open("a") as log:
     log.write(f"a run of pid {os.getpid()}\\n")
-print("the runner is up", flush=True)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+    heard.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 signal.sigwait({signal.SIGTERM})
 """
 
@@ -135,8 +136,8 @@ class Machine(NamedTuple):
         assert done.returncode == 0, done.stderr
         return str(json.loads(done.stdout)["id"])
 
-    def follow(self, name: str) -> tuple[int, list[dict[str, Any]]]:
-        done = self.run("host", "follow", name)
+    def follow(self, name: str, seconds: float = 60) -> tuple[int, list[dict[str, Any]]]:
+        done = self.run("host", "follow", name, seconds=seconds)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
     def archive(self, name: str) -> Path:
@@ -217,12 +218,13 @@ def _checkout(made: Machine) -> None:
         "src/core/server.py": "app = None\n",
         "README.md": "Genesis-Core\n",
         ".gitignore": "logs/\n.env\nconfig/genesis-ops.toml\n",
-        ".env": "",
+        ".env": "BITFINEX_API_KEY=made-up-for-tests-1\nBITFINEX_API_SECRET=made-up-for-tests-2\n",
         "config/genesis-ops.toml": _settings(made),
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    (root / ".env").chmod(0o600)
     made.git("init", "--quiet", "--bare", "--initial-branch=main", str(made.origin), at=made.place)
     made.git("init", "--quiet", "--initial-branch=main")
     made.git("add", ".")
@@ -267,19 +269,17 @@ def _program(path: Path, text: str) -> None:
 
 def _services(made: Machine, *, real: bool) -> None:
     own = [str(made.program), "--root", str(made.root)]
-    says_ready = {RUNNER}
     commands: Mapping[str, list[str]] = {
         PAPER: [sys.executable, "-S", "-c", _SERVER_CODE, str(made.port), str(made.root / "src/core/server.py")],
         RUNNER: [sys.executable, "-S", "-c", _RUNNER_CODE, str(made.logs)],
     }
     if real:
         commands = {PAPER: [*own, "sandbox", "serve", "--port", str(made.port)], RUNNER: [*own, "run"]}
-        says_ready = set()
     for name, command in commands.items():
         (made.units_dir / name).write_text(f"[Service]\nExecStart={name}\n")
         known = made.units() if (made.place / "units.json").exists() else {}
         (made.place / "units.json").write_text(
-            json.dumps({**known, name: {"command": command, "says_ready": name in says_ready}})
+            json.dumps({**known, name: {"command": command, "says_ready": name == RUNNER}})
         )
 
 

@@ -221,6 +221,14 @@ def test_an_order_that_was_changed_after_it_was_given_is_not_done(untouched: Mac
     assert "is not what was ordered" in done.stderr
 
 
+def test_what_no_restart_would_mend_is_found_before_anything_is_stopped(untouched: Machine) -> None:
+    environment = untouched.root / ".env"
+    environment.chmod(0o644)
+    done = untouched.run("host", "present")
+    environment.chmod(0o600)
+    assert (done.returncode, done.stderr.split(":")[1]) == (1, " env-file")
+
+
 def test_a_look_at_the_server_finds_units_checkout_and_port(untouched: Machine) -> None:
     look = json.loads(untouched.run("host", "look").stdout)
     assert [(unit["name"], unit["active"], unit["pid"] > 1) for unit in look["units"]] == [
@@ -229,3 +237,17 @@ def test_a_look_at_the_server_finds_units_checkout_and_port(untouched: Machine) 
     ]
     assert (look["head"], look["branch"]) == (untouched.git("rev-parse", "HEAD"), "main")
     assert [server["pid"] for server in look["listeners"]] == [untouched.unit(PAPER)["pid"]]
+
+
+@pytest.mark.soak
+def test_a_real_runner_and_a_real_preflight_go_through_an_apply(tmp_path: Path) -> None:
+    with machine(tmp_path / "server", real=True) as server:
+        until((server.logs / "runner_state.json").exists)
+        target = server.commit_at_origin("src/core/new.py", "new = True\n")
+        name = server.begin(server.plan("--acceptance", "none", "--wait", "3m"))
+        code, record = server.follow(name, seconds=240)
+        failed = [event for event in record if event["kind"] == "evidence"]
+        assert (code, record[-1]["verdict"]) == (0, "done"), failed
+        assert server.git("rev-parse", "HEAD") == target
+        waits = [event["detail"] for event in record if event.get("state") == "waiting"]
+        assert any("heartbeat" in detail for detail in waits)

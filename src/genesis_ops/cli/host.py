@@ -10,7 +10,7 @@ import typer
 from genesis_ops.cli import host_papers, host_schedule
 from genesis_ops.cli.judging import write
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import Refused, UsageRefused
+from genesis_ops.errors import AbortCondition, Refused, UsageRefused
 from genesis_ops.words import Exit, read_duration, visible
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ app.command()(host_papers.logs)
 
 Name = Annotated[str, typer.Argument(metavar="ID", help="The operation, such as 20260205_131002Z.")]
 _NONE = "none"
+_LASTING = {"log-directory", "env-file", "clock", "disk-space", "stop-latch"}
+"""The checks of preflight that neither a commit nor a start can bring to PASS."""
 
 
 @app.command()
@@ -145,11 +147,13 @@ def look(ctx: typer.Context) -> None:
 
 
 @app.command()
-def present() -> None:
-    """See that both units are there, and that systemd has read them as they are."""
+def present(ctx: typer.Context) -> None:
+    """See that both units are there, and that nothing is wrong which a restart would not mend."""
     from genesis_ops.host.services import require_present
 
-    _said("; ".join(require_present()))
+    found = require_present()
+    _require_lasting(load_settings(ctx).settings)
+    _said("; ".join(found))
 
 
 @app.command()
@@ -258,6 +262,24 @@ def _at_rest(ctx: typer.Context, name: str) -> "Settings":
         told = f"a runner writes what is to be moved: pid {found[0].pid}, since {found[0].since}"
         raise Refused(told, notes=(found[0].command,), next_command=f"kill -TERM {found[0].pid}")
     return settings
+
+
+def _require_lasting(settings: "Settings") -> None:
+    """See before anything is stopped what preflight would say afterwards and no start can change.
+
+    Raises:
+        AbortCondition: one of these checks fails.
+    """
+    from genesis_ops.checks.model import Outcome
+    from genesis_ops.checks.preflight import preflight
+    from genesis_ops.clients.host_clock import HostClock
+    from genesis_ops.collect.host import look as at_host
+
+    checks = preflight(at_host(settings, HostClock())).checks
+    poor = [each for each in checks if each.id in _LASTING and each.outcome is Outcome.FAIL]
+    if poor:
+        told = [f"{each.id}: {each.detail}" for each in poor]
+        raise AbortCondition(told[0], notes=tuple(told[1:]), next_command=poor[0].remedy)
 
 
 def _length(flag: str, text: str) -> str:

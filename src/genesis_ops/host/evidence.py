@@ -39,7 +39,7 @@ def told(ended: Ended) -> str:
     if ended.trouble:
         return visible(ended.trouble)[:_DETAIL]
     if report := _report(ended.out):
-        return report[:_DETAIL]
+        return " ".join([report[0], ", ".join(name for name, _ in report[1])]).strip()[:_DETAIL]
     said = _lines(ended.out) if ended.well else _lines(ended.err) or _lines(ended.out)
     line = (said[-1] if ended.well else said[0]) if said else ""
     return (line.removeprefix("genesis-ops: ") or ("" if ended.well else f"exit code {ended.code}"))[:_DETAIL]
@@ -47,8 +47,8 @@ def told(ended: Ended) -> str:
 
 def gathered(settings: Settings, step: str, ended: Ended | None, clean: Clean) -> Iterator[tuple[str, str]]:
     """Look at what may tell why a step failed, before the way back changes it; each with its name."""
-    if ended is not None and (ended.out or ended.err):
-        yield f"{step}, its output", _last(clean(ended.err + b"\n" + ended.out if ended.err else ended.out))
+    if ended is not None and (said := _said(ended)):
+        yield f"{step}, its output", _last(clean(said))
     for unit in UNITS:
         lines, trouble = last_lines(unit, _LINES)
         yield f"{unit}, its last lines", _last(clean(lines.encode())) if not trouble else visible(trouble)
@@ -83,13 +83,23 @@ def _last(raw: bytes) -> str:
     return "\n".join(visible(line.rstrip())[:_WIDTH] for line in lines[-_LINES:])
 
 
-def _report(out: bytes) -> str:
-    """Sum up a report that a step printed: its verdict, and the checks that are not PASS."""
+def _said(ended: Ended) -> bytes:
+    """Give what a step said: of a report the checks that are not PASS, of anything else all of it."""
+    if report := _report(ended.out):
+        return "\n".join(f"{name}: {detail}" for name, detail in report[1]).encode("utf-8", "backslashreplace")
+    return ended.err + b"\n" + ended.out if ended.err else ended.out
+
+
+def _report(out: bytes) -> tuple[str, list[tuple[str, str]]] | None:
+    """Read a report that a step printed: its verdict, and the checks that are not PASS with what they say."""
     if not out.startswith(b"{"):
-        return ""
+        return None
     try:
         found: Any = json.loads(out)
-        poor = [check["id"] for check in found["checks"] if check["outcome"] in {"FAIL", "UNKNOWN", "WARN"}]
-        return visible(" ".join([str(found["verdict"]), ", ".join(map(str, poor))]).strip())
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        poor = [check for check in found["checks"] if check["outcome"] in {"FAIL", "UNKNOWN", "WARN"}]
+        told = [
+            (visible(str(check["id"])), visible(f"{check['outcome']}  {check.get('detail', '')}")) for check in poor
+        ]
+        return visible(str(found["verdict"])), told
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
