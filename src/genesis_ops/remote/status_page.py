@@ -14,6 +14,7 @@ from genesis_ops.report.text import Line, Page, Span, flowing, mark
 from genesis_ops.words import clock_time, day_name, duration
 
 _COMMIT = 7
+_PLACES = 6
 
 
 def lines(hosts: Sequence[Seen], report: Report, page: Page) -> Iterator[Line]:
@@ -49,7 +50,7 @@ def _host(seen: Seen, checks: Sequence[Judged], page: Page) -> Iterator[Line]:
     if seen.look is not None:
         for unit in seen.look.units:
             yield from _unit(seen.look, unit, page)
-        yield from flowing(_places(seen.look, page), page, label=" " * 6, apart_by=4)
+        yield from flowing(_places(seen.look, page), page, label=" " * _PLACES, apart_by=4)
     for judged in checks:
         if judged.outcome not in {Outcome.PASS, Outcome.SKIP}:
             yield from _why(judged, page)
@@ -85,9 +86,9 @@ def _places(look: Look, page: Page) -> Iterator[Line]:
     yield (Span(f"uvicorn: {len(look.uvicorns)}"),)
     if look.port is not None:
         where = ", ".join(sorted({each.address for each in look.listeners})) or "nobody"
-        yield (Span(page.shown(f"port {look.port}: {where}")),)
+        yield (Span(page.cut(f"port {look.port}: {where}", page.width - _PLACES)),)
     if look.operation is not None:
-        yield (Span(page.shown(f"last apply: {look.operation.state} {look.operation.id}")),)
+        yield (Span(page.cut(f"last apply: {look.operation.state} {look.operation.id}", page.width - _PLACES)),)
 
 
 def _why(judged: Judged, page: Page) -> Iterator[Line]:
