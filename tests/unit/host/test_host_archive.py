@@ -136,6 +136,7 @@ def test_a_hard_stop_anywhere_loses_nothing(
                 whole = False
         if again:
             archive(settings, folder, NAME, keep=False)
+            assert not set(MOVED) & files(settings.log_dir).keys(), f"stopped at call {stop}"
         restore(settings, folder)
         assert files(settings.log_dir) == before, f"stopped at call {stop}"
         for path in folder.iterdir():

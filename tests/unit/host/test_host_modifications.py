@@ -40,7 +40,8 @@ def modify(root: Path) -> str:
     (root / "a").write_text("changed\n")
     (root / "b").unlink()
     (root / "new").write_text("new\n")
-    run(root, "add", "new")
+    (root / "c").write_text("staged\n")
+    run(root, "add", "new", "c")
     (root / "unknown").write_text("git does not know me\n")
     return run(root, "status", "--porcelain")
 
