@@ -7,6 +7,7 @@ process has them in its command.
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -37,7 +38,19 @@ def main(place: str, version: str, online: str) -> int:
     former = _lead(here, new)
     removed = _tidy(here, {new, former})
     _tell(f"installed {version} in {new}", f"{here} leads there", *(f"removed {each}" for each in removed))
+    _tell(*(f"note: {each}" for each in _open(here)))
     return 0
+
+
+def _open(here: Path) -> "list[str]":
+    """Name the directories above whose owner or group could put another program in the place of what root runs."""
+    found = []
+    for path in here.parents:
+        seen = path.stat()
+        shared = seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not seen.st_mode & stat.S_ISVTX
+        if os.geteuid() == 0 and (seen.st_uid != 0 or shared):
+            found.append(f"others than root can replace what root runs below {path}: chown root:root, chmod 755")
+    return found
 
 
 def _unpack(wheels: Path) -> None:

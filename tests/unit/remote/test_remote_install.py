@@ -13,7 +13,7 @@ import genesis_ops
 from genesis_ops import __version__
 from genesis_ops.errors import Refused
 from genesis_ops.remote.install import install
-from genesis_ops.remote.install_there import _lead, _tidy
+from genesis_ops.remote.install_there import _lead, _open, _tidy
 from genesis_ops.remote.server import Server
 from genesis_ops.remote.transport import Ssh
 from genesis_ops.remote.wheel import file_name, wheel
@@ -91,3 +91,15 @@ def test_old_installations_go_but_for_the_last_ones_and_those_in_use(
     monkeypatch.setattr("genesis_ops.remote.install_there._commands", f"{used}/bin/python\0x".encode)
     assert _tidy(tmp_path / "ops", {new, former}) == [old]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ops-b", "ops-c", "ops-d", "ops-notes"]
+
+
+def test_a_directory_in_which_others_could_put_another_program_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o775)
+    assert any(f"below {shared}:" in told for told in _open(shared / "ops"))
+    shared.chmod(0o1777)
+    assert not any(f"below {shared}:" in told for told in _open(shared / "ops") if os.getuid() == 0)
