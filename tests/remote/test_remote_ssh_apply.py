@@ -109,22 +109,6 @@ def test_a_plan_is_shown_saved_and_changes_nothing(laptop: Laptop, tmp_path: Pat
     assert laptop.server.calls() == calls
 
 
-def test_an_apply_shows_every_step_once_and_is_kept_here_too(laptop: Laptop) -> None:
-    target = laptop.server.commit_at_origin("src/core/new.py", "new = True\n")
-    code, out, err = laptop("apply", *QUICK, "--reason", "a test", "--yes")
-    assert (code, err) == (0, "")
-    assert laptop.server.git("rev-parse", "HEAD") == target
-    assert [out.count(title) for title in (" stop runner ", " archive state and logs ", " preflight ")] == [1, 1, 1]
-    assert out.splitlines()[-1].startswith("PASS  server: applied")
-    lines = [json.loads(line) for line in (laptop.here / "logs/remote/operations.jsonl").read_text().splitlines()]
-    assert [(line["action"], line["event"], line["target"]) for line in lines] == [
-        ("remote-apply", "begun", "server"),
-        ("remote-apply", "ended", "server"),
-    ]
-    assert lines[1]["exit_code"] == 0
-    assert laptop("attach")[0] == 0
-
-
 def test_a_preflight_that_fails_shows_why_and_that_all_is_back(laptop: Laptop) -> None:
     head = laptop.server.git("rev-parse", "HEAD")
     laptop.server.commit_at_origin("src/core/bad.py", "bad = True\n")
@@ -144,8 +128,9 @@ def ssh_of(process_: "subprocess.Popen[str]") -> list[psutil.Process]:
 
 
 def test_a_connection_that_is_cut_leaves_the_run_going_and_is_made_anew(laptop: Laptop) -> None:
+    target = laptop.server.commit_at_origin("src/core/new.py", "new = True\n")
     known, hold = operations(laptop.server), held(laptop.server)
-    running = laptop.start("apply", *QUICK, "--yes")
+    running = laptop.start("apply", *QUICK, "--reason", "a test", "--yes")
     with running:
         at_preflight(laptop.server, known)
         for ssh in until(lambda: ssh_of(running)):
@@ -154,7 +139,15 @@ def test_a_connection_that_is_cut_leaves_the_run_going_and_is_made_anew(laptop: 
         out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
     assert "it goes on there, trying again" in err
-    assert out.count(" archive state and logs ") == 1
+    assert laptop.server.git("rev-parse", "HEAD") == target
+    assert [out.count(title) for title in (" stop runner ", " archive state and logs ", " preflight ")] == [1, 1, 1]
+    assert out.splitlines()[-1].startswith("PASS  server: applied")
+    lines = [json.loads(line) for line in (laptop.here / "logs/remote/operations.jsonl").read_text().splitlines()]
+    assert [(line["action"], line["event"], line["target"]) for line in lines] == [
+        ("remote-apply", "begun", "server"),
+        ("remote-apply", "ended", "server"),
+    ]
+    assert lines[1]["exit_code"] == 0
 
 
 def test_an_operator_who_leaves_can_come_back(laptop: Laptop) -> None:
@@ -169,7 +162,7 @@ def test_an_operator_who_leaves_can_come_back(laptop: Laptop) -> None:
     assert "genesis-ops remote attach" in err
     code, _, told = laptop("apply", *QUICK, "--yes")
     assert code == 75, told
-    assert "a laptop" in told or "@" in told
+    assert "@" in told
     let_go(hold)
     code, out, _ = laptop("attach", name)
     assert (code, "applied" in out) == (0, True)
