@@ -84,11 +84,6 @@ def test_options_that_are_not_ours_go_to_the_host_and_are_judged_there(there: Th
     assert "server: genesis-ops: flag --window" in err
 
 
-def test_a_login_that_talks_first_changes_nothing(there: There) -> None:
-    code, out, _ = there("doctor", "--format", "json", "--ssh-target", "noisy")
-    assert json.loads(out)["exit_code"] == code
-
-
 def test_what_gives_no_report_is_shown_as_text(there: There) -> None:
     (there.root / ".env").write_text("A=1\n")
     code, out, _ = there("env", "show")
