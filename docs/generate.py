@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import runbook
 from typer.testing import CliRunner
 
 from genesis_ops.cli.app import app
@@ -79,7 +80,16 @@ def cli() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"log-contract.md": log_contract, "cli.md": cli}
+def runbook_page() -> str:
+    """Put what the commands print today into the runbook; its words are written there by hand."""
+    return runbook.filled((HERE / "runbook.md").read_text("utf-8"), runbook.played)
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "log-contract.md": log_contract,
+    "cli.md": cli,
+    "runbook.md": runbook_page,
+}
 
 
 def outdated() -> list[Path]:
