@@ -88,9 +88,7 @@ def api_port(api_url: str) -> int | None:
     return None
 
 
-def _listeners(
-    port: int | None, found: health.Health, error: BindError | None, around: Around
-) -> Listeners | None:
+def _listeners(port: int | None, found: health.Health, error: BindError | None, around: Around) -> Listeners | None:
     if port is None or (found.answer is health.Answer.OK and error is None):
         return None
     return around.listeners(port)
