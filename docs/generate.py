@@ -64,6 +64,7 @@ _COMMANDS = (
     ("verify", "services"), ("verify", "logs"), ("verify", "all"),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"),
     ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
+    ("drill",), ("drill", "crash"),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("doctor",),
     ("config",), ("config", "show"),

@@ -16,13 +16,14 @@ from genesis_ops.cli.app import app
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
     "verify",
-    *("orders", "env", "rehearse", "sandbox", "doctor", "config"),
+    *("orders", "env", "rehearse", "drill", "sandbox", "doctor", "config"),
 )
 PARTS = {
     "snapshot": ("verify", "diff"),
     "verify": ("health", "wallets", "order", "delta", "services", "logs", "all"),
     "orders": ("list", "show", "resolve", "verify"),
     "env": ("check", "systemd", "show"),
+    "drill": ("crash",),
     "sandbox": ("serve", "faults"),
     "config": ("show",),
 }

@@ -37,6 +37,7 @@ COMMANDS = {
     "orders": "orders:app",
     "env": "env:app",
     "rehearse": "rehearse:rehearse",
+    "drill": "drill:app",
     "sandbox": "sandbox:app",
     "doctor": "doctor:doctor",
     "config": "config:app",
