@@ -56,7 +56,10 @@ class Seen(NamedTuple):
 
 
 class Field(NamedTuple):
-    """Where a drill takes place: the cases, the clean root, a directory for copies, and what the clean root came to."""
+    """Where a drill takes place: the cases, the clean root, a directory for copies, and what the clean root came to.
+
+    ``quiet`` is by command and alarm; the gates are one there, because all of them have to let the run pass.
+    """
 
     cases: Sequence[Case]
     clean: Clean
@@ -78,28 +81,35 @@ def drill(market: str, now_ms: int, watch: Watch, cases: Sequence[Case] = CASES)
         OSError: there is no room for temporary files.
     """
     wanted = alarms(cases)
+
+    def judge_one(done: int, alarm: Alarm, field: Field) -> Result:
+        watch(done, len(wanted), f"{alarm.command} {alarm.id}")
+        return prove(alarm, field)
+
     with ended_by_term(), TemporaryDirectory(prefix="genesis-ops-drill-") as directory:
-        place = Path(directory)
         watch(0, len(wanted), "a day of dry-run")
-        clean = make_clean(place)
-        field = Field(cases, clean, place, {command: _quiet(command, clean, place) for command in (*CHECKS, GATE)})
         checks = [
-            Check(f"{alarm.command}:{alarm.id}", alarm.title, partial(_told, alarm, partial(watch, done, len(wanted))))
+            Check(f"{alarm.command}:{alarm.id}", alarm.title, partial(judge_one, done, alarm))
             for done, alarm in enumerate(wanted)
         ]
-        judged = judge(checks, field, str)
+        judged = judge(checks, prepare(Path(directory), cases), str)
     report = Report("drill", f"{len(judged)} alarms of version {__version__}", market, now_ms, judged)
     return report if report.verdict is Outcome.PASS else report._replace(overruled=Exit.FAIL)
 
 
-def _told(alarm: Alarm, watch: Callable[[str], None], field: Field) -> Result:
-    """Try every case of an alarm; one that is not as it has to be fails it."""
-    watch(f"{alarm.command} {alarm.id}")
+def prepare(place: Path, cases: Sequence[Case] = CASES) -> Field:
+    """Make the clean root in a directory, and see what each command comes to there."""
+    clean = make_clean(place)
+    return Field(cases, clean, place, {command: _quiet(command, clean, place) for command in (*CHECKS, GATE)})
+
+
+def prove(alarm: Alarm, field: Field) -> Result:
+    """Try every case of an alarm; it fails if one is not noticed as it has to be, or a clean root is."""
     cases = [case for case in field.cases if (case.command, case.alarm) == (alarm.command, alarm.id)]
     if not cases:
         return Result(Outcome.FAIL, _NO_CASE, "no case", None, (), _REMEDY)
     tried = [(case, _tried(case, field)) for case in cases]
-    quiet = field.quiet[alarm.command].get(alarm.id, _calm(field))
+    quiet = field.quiet[alarm.command][GATE if alarm.command == GATE else alarm.id]
     faults = [f"{case.wrong}: {fault}" for case, seen in tried if (fault := _fault(case, seen))]
     if quiet.outcome is not Outcome.PASS:
         faults.insert(0, f"all is well: {quiet.outcome}, and PASS was due: {quiet.words}")
@@ -108,11 +118,6 @@ def _told(alarm: Alarm, watch: Callable[[str], None], field: Field) -> Result:
         return Result(Outcome.FAIL, "; ".join(faults), len(faults), 0, proof, _REMEDY)
     told = "; ".join(f"{case.wrong}: {_name(case)}" for case in cases)
     return Result(Outcome.PASS, told, 0, 0, proof)
-
-
-def _calm(field: Field) -> Seen:
-    """Tell how the gates behaved in the clean root: as one, because all of them have to let the run pass."""
-    return field.quiet[GATE][GATE]
 
 
 def _name(case: Case) -> str:
