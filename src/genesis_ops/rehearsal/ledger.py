@@ -12,6 +12,8 @@ from genesis_ops.words import HOUR_MS
 
 _AFTERMATH_MS = 3 * HOUR_MS
 """How long after a fault is over what is noticed is still laid to it."""
+_ECHO_MS = 36 * HOUR_MS
+"""How long after that it is still told of: tomorrow's summary of today, at noon."""
 _GOOD = (Outcome.PASS, Outcome.SKIP)
 _STOP_CHECK = "stop-check"
 
@@ -42,13 +44,19 @@ class Trouble:
 
     def at_work(self, now_ms: int) -> bool:
         """Whether what is noticed at a time (ms, UTC) can come from it."""
-        if not self.begun:
-            return False
-        last_ms = self.from_ms + (0 if self.seen else self.mishap.within_ms)
+        return self.begun and now_ms <= self._last_ms + _AFTERMATH_MS
+
+    def explains(self, now_ms: int) -> bool:
+        """Whether what is found at a time (ms, UTC) can be about it."""
+        return self.begun and now_ms <= self._last_ms + _ECHO_MS
+
+    @property
+    def _last_ms(self) -> int:
+        """Tell up to when (ms, UTC) it was on, or nobody had noticed it who was to."""
         times = [notice.at_ms for notice in self.notices[:1]]
         if self.seen or self.over:
             times += [self.until_ms or 0, *(event.at_ms for event in self.done)]
-        return now_ms <= max(last_ms, *times, last_ms) + _AFTERMATH_MS
+        return max((self.from_ms + (0 if self.seen else self.mishap.within_ms), *times))
 
     def told(self) -> Fault:
         """Give it as a report shows it."""
@@ -109,16 +117,17 @@ class Ledger:
     def listen(self) -> None:
         """Take what the runner has logged since; a warning alone, where no fault is at work, is no alarm."""
         for at_ms, level, line in self._host.heard:
-            if level != "WARNING" or self._at_work(at_ms):
+            if level != "WARNING" or self._about(at_ms):
                 self._notice(Notice(f"log {type(read_message(line)).__name__}", at_ms, line, ""))
         self._host.heard.clear()
 
-    def _at_work(self, ms: int) -> list[Trouble]:
-        return [trouble for trouble in self.troubles if trouble.at_work(ms)]
+    def _about(self, ms: int) -> list[Trouble]:
+        at_work = [trouble for trouble in self.troubles if trouble.at_work(ms)]
+        return at_work or [trouble for trouble in self.troubles if trouble.explains(ms)]
 
     def _notice(self, notice: Notice) -> None:
         """Lay it to the newest fault at work that is to be noticed so, else to the newest; else it is an alarm."""
-        at_work = self._at_work(notice.at_ms)
+        at_work = self._about(notice.at_ms)
         expecting = [trouble for trouble in at_work if notice.by in trouble.mishap.notices]
         for trouble in (expecting or at_work)[-1:]:
             if all(former.by != notice.by for former in trouble.notices):
