@@ -3,9 +3,10 @@
 What is judged are bytes on the disk and answers on the wire, by the code of the commands themselves.
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from genesis_ops import __version__
 from genesis_ops.checks import acceptance, preflight, stop
 from genesis_ops.checks.model import Check, Judged, Outcome, Place, Report, Result, judge
-from genesis_ops.clients.process import Listeners, Trader, traders
+from genesis_ops.clients.process import Listeners, traders
 from genesis_ops.collect.around import Around
 from genesis_ops.collect.host import look
 from genesis_ops.collect.judgement import Asked, day_zero_ms, judge_acceptance, judge_stop
@@ -32,6 +33,7 @@ CHECKS: Mapping[str, Sequence[Check[Any]]] = {
 }
 """The commands that judge, and their checks."""
 _LIVE_MS = 3 * MINUTE_MS
+_HOLDS = "import sys; held = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"
 _REMEDY = "do not trust this alarm: keep this output and report it as a bug"
 _NO_CASE = "nobody has shown that it can go off: it has no known-bad case"
 
@@ -165,20 +167,30 @@ def _judged(command: str, root: Root) -> dict[str, Seen]:
 
 def _preflight(root: Root) -> tuple[Judged, ...]:
     """Look at the host as it is, but for its network and its disk; what others run on it is left out."""
-
-    def own(*asked: Any) -> tuple[Trader, ...]:
-        return tuple(trader for trader in traders(*asked) if trader.process.pid == os.getpid())
-
-    around = Around(
-        transport=Transport(root),
-        traders=own,
-        listeners=lambda _: Listeners((), hidden=False),
-        free_bytes=lambda _: root.free_bytes,
-    )
-    with ExitStack() as held:
-        if root.runs and root.logs.is_dir():
-            held.enter_context((root.logs / "runner.lock").open("ab"))
+    with _writer(root) as pid:
+        around = Around(
+            transport=Transport(root),
+            traders=lambda *asked: tuple(trader for trader in traders(*asked) if trader.process.pid == pid),
+            listeners=lambda _: Listeners((), hidden=False),
+            free_bytes=lambda _: root.free_bytes,
+        )
         return preflight.preflight(look(root.settings, root.clock, around=around)).checks
+
+
+@contextmanager
+def _writer(root: Root) -> Iterator[int | None]:
+    """Let a process have the runner's lock open for writing, as a runner has, and give its pid.
+
+    It ends with this one, whose own files may lie where nobody can look them up.
+    """
+    if not root.runs or not root.logs.is_dir():
+        yield None
+        return
+    command = (sys.executable, "-I", "-S", "-c", _HOLDS, str(root.logs / "runner.lock"))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:  # noqa: S603 - made here
+        if writer.stdout is not None:
+            writer.stdout.readline()
+        yield writer.pid
 
 
 def _acceptance(root: Root) -> tuple[Judged, ...]:

@@ -190,7 +190,8 @@ def _run(job: Job) -> Run:
     """Run a process to its end; whatever ends this one ends it too."""
     command = (sys.executable, "-m", "genesis_ops.rehearsal.drill_runner", written(job))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GENESIS_")}
-    environment["PYTHONPATH"] = str(Path(genesis_ops.__file__).parents[1])
+    own = (str(Path(genesis_ops.__file__).parents[1]), environment.get("PYTHONPATH", ""))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, own))
     with subprocess.Popen(  # noqa: S603 - this Python, and what it is given was made here
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         env=environment, process_group=0,

@@ -35,9 +35,7 @@ def the(command: str, alarm: str) -> Alarm:
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Field:
     """The clean root, made once: what a case spoils is a copy."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("GENESIS_LOCK_DIR", raising=False)
-        return prepare(tmp_path_factory.mktemp("drill"))
+    return prepare(tmp_path_factory.mktemp("drill"))
 
 
 # --- every check and every gate has its case
@@ -130,10 +128,7 @@ def always(outcome: Outcome) -> Callable[[Any], Result]:
 
 
 @pytest.mark.parametrize("alarm", JUDGED, ids=named)
-def test_an_alarm_that_is_proven_is_not_proven_any_more_once_it_is_deaf(
-    alarm: Alarm, field: Field, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert prove(alarm, field).outcome is Outcome.PASS
+def test_an_alarm_that_is_deaf_is_not_proven(alarm: Alarm, field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
     module = MODULES[alarm.command]
     deaf = tuple(
         Check(check.id, check.title, always(Outcome.PASS)) if check.id == alarm.id else check for check in module.CHECKS
