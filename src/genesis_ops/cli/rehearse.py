@@ -39,6 +39,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
         list[str] | None, typer.Option(help="NAME@2h+30m after the start; repeatable; see: --list-faults.")
     ] = None,
     chaos: Annotated[bool, typer.Option("--chaos", help="With --days: faults at random, from the seed.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="With --days: draw the screen into this file, too.")] = None,
     list_faults: Annotated[
         bool, typer.Option("--list-faults", help="Name every fault, and who has to notice it within what time.")
     ] = False,
@@ -49,9 +50,10 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     elif days is not None:
         if hours is not None:
             raise UsageRefused("--hours is a dry-run alone, and --days the whole phase", next_command=_EXAMPLE)
-        _phase(ctx, days, seed, tuple(fault or ()), into, chaos=chaos)
-    elif chaos:
-        raise UsageRefused("--chaos needs a phase to happen in", next_command=_EXAMPLE)
+        root = into or _default_root(load_settings(ctx).settings.root, f"{days}d", seed)
+        _phase(root, days, seed, tuple(fault or ()), svg, chaos=chaos)
+    elif chaos or svg is not None:
+        raise UsageRefused(f"--{'chaos' if chaos else 'svg'} needs a whole phase: --days", next_command=_EXAMPLE)
     else:
         _dry_run(ctx, hours or _USUAL_HOURS, seed, fault or (), into)
 
@@ -65,13 +67,12 @@ def _list_faults() -> None:
 
 
 def _phase(  # noqa: PLR0913 - what a phase is asked for
-    ctx: typer.Context, days: int, seed: int, faults: tuple[str, ...], into: Path | None, *, chaos: bool
+    root: Path, days: int, seed: int, faults: tuple[str, ...], svg: Path | None, *, chaos: bool
 ) -> None:
     from genesis_ops.cli.rehearse_phase import run_phase
     from genesis_ops.rehearsal.campaign import Asked
 
-    root = into or _default_root(load_settings(ctx).settings.root, f"{days}d", seed)
-    run_phase(root, Asked(days, seed, faults, chaos))
+    run_phase(root, Asked(days, seed, faults, chaos), svg)
 
 
 def _dry_run(ctx: typer.Context, hours: int, seed: int, faults: Sequence[str], into: Path | None) -> None:

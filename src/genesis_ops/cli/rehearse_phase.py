@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from genesis_ops.cli.pages import put
+from genesis_ops.cli.pages import put, record, require_place
 from genesis_ops.words import visible
 
 if TYPE_CHECKING:
@@ -26,17 +26,18 @@ _SHOWN_EVENTS = 8
 _EVERY_SECONDS = 0.1
 
 
-def run_phase(root: Path, asked: "Asked") -> None:
-    """Rehearse a phase, show it, and end with its exit code.
+def run_phase(root: Path, asked: "Asked", picture: Path | None = None) -> None:
+    """Rehearse a phase, show it, as a ``picture`` too if one is named, and end with its exit code.
 
     Raises:
-        GenesisError: the root is taken or cannot be written, or a fault is unknown.
+        GenesisError: the root is taken or cannot be written, a fault is unknown, or the picture has no place.
     """
     import time
 
     from genesis_ops.rehearsal.campaign import rehearse_phase
     from genesis_ops.report.campaign import lines
 
+    require_place(picture)
     began = time.monotonic()
     try:
         with _live() as watch:
@@ -46,6 +47,8 @@ def run_phase(root: Path, asked: "Asked") -> None:
         raise
     places = _places(host.settings, time.monotonic() - began)
     put(lambda page: lines(found, places, page))
+    if picture is not None:
+        record(picture, lambda page: lines(found, places, page), f"A rehearsed phase of {found.days} days")
     raise typer.Exit(found.exit_code)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import groupby
 
 from genesis_ops.report.cells import cells
 from genesis_ops.report.text import Line, Span
@@ -35,7 +36,8 @@ def recorded(lines: Iterable[Line], *, title: str, width: int) -> str:
 
 def _line(line: Line, row: int) -> Iterator[str]:
     column = 0
-    for span in line:
+    for style, spans in groupby(line, key=lambda span: span.style):
+        span = Span("".join(span.text for span in spans), style)
         if span.text.strip():
             yield _text(span, column, row)
         column += cells(span.text)
