@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from genesis_ops.checks.model import Outcome
 from genesis_ops.rehearsal import drill_spoil as spoilt
+from genesis_ops.rehearsal.drill_root import KEYS
 from genesis_ops.rehearsal.drill_spoil import Spoil
 from genesis_ops.runlog import events
 from genesis_ops.sandbox.wire import CONFIG, WHITELIST
@@ -39,6 +40,7 @@ _SENT = events.OrderSubmitted('{"ok": true}')
 _FATAL = events.Fatal("planted by the drill")
 _FALLBACK = events.BaselineFallback()
 _TWICE = ("candle-frequency", "candle-audit")  # one close too many, and no look of its own before it
+_BOM = b"\xef\xbb\xbf"
 _CLOSE = "NEW CANDLE CLOSE"
 _LOOK = "Candle selection: source=latest"
 _HASHLESS: dict[str, object] = {"cfg": {}, "hash": None, "version": 1}
@@ -56,7 +58,7 @@ CASES: tuple[Case, ...] = (
     Case("preflight", "champion-file", "it is not the frozen one", spoilt.champion_changed),
     Case("preflight", "champion-file", "it is not there", spoilt.champion_gone),
     Case("preflight", "log-directory", "it is not there", spoilt.no_log_directory, also=ANYTHING),
-    Case("preflight", "env-file", "it begins with a BOM", spoilt.env(b"\xef\xbb\xbfBITFINEX_API_KEY=x\n")),
+    Case("preflight", "env-file", "it begins with a BOM", spoilt.env(_BOM + KEYS)),
     Case("preflight", "env-file", "a key is missing", spoilt.env(b"BITFINEX_API_KEY=x\n")),
     Case("preflight", "runner-process", "no process writes the log", spoilt.no_runner),
     Case("preflight", "clock", "the exchange is 90 s ahead", spoilt.fault("clock-ahead")),
@@ -88,6 +90,9 @@ CASES: tuple[Case, ...] = (
     _gate("champion", "it has no merged_config", spoilt.champion(b"{}"), "holds no merged_config"),
     _gate("champion-frozen", "it is not the frozen one", spoilt.champion_changed, "the champion is frozen"),
     _gate("champion-decides", "the fallback would decide", spoilt.fault("fallback"), "and not a champion"),
+    _gate("state", "half of it is left", spoilt.state_cut, "is not JSON"),
+    _gate("state", "it is gone", spoilt.state_gone, "is missing, but there are logs"),
+    _gate("state-market", "it is another market's", spoilt.state(market="tETHUSD 1h"), "belongs to another market"),
     _gate("env-file", "it is a directory", spoilt.env_a_folder, "is a directory"),
     _gate("configuration", "the API does not tell it", spoilt.fault("config-error"), "does not tell its configuration"),
     _gate("configuration", "it has no hash", spoilt.answers(CONFIG, _HASHLESS), "has no hash"),

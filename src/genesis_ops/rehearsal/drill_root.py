@@ -25,7 +25,8 @@ INTERVAL = 60
 SEED = 7
 _STARTED_AFTER_MS = 13 * HOUR_MS + 3 * MINUTE_MS
 _ROOM = 10_000_000_000
-_KEYS = "BITFINEX_API_KEY=a-key-of-the-drill\nBITFINEX_API_SECRET=a-secret-of-the-drill\n"
+KEYS = b"BITFINEX_API_KEY=a-key-of-the-drill\nBITFINEX_API_SECRET=a-secret-of-the-drill\n"
+"""What the root's ``.env`` holds."""
 
 
 class Clean(NamedTuple):
@@ -142,7 +143,7 @@ def _finish(clean: Clean) -> None:
     settings = settings_of(clean.path)
     secrets = clean.path / ".env"
     secrets.touch(mode=0o600)
-    secrets.write_text(_KEYS, "ascii")
+    secrets.write_bytes(KEYS)
     asked = Asked(clean.now_ms - DAY_MS, clean.now_ms, clean.now_ms)
     with source(settings, None) as where:
         certify(settings, judge_acceptance(settings, where, asked, VirtualClock(clean.now_ms)))

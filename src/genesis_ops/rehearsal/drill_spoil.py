@@ -13,6 +13,7 @@ from genesis_ops.runlog.events import Event
 from genesis_ops.runlog.writer import LOGGER
 from genesis_ops.sandbox.wire import says
 from genesis_ops.state.champion import fingerprint
+from genesis_ops.state.latch import Latch, set_latch
 from genesis_ops.words import DAY_MS, HOUR_MS, iso, stamp
 
 Spoil = Callable[[Root], None]
@@ -94,6 +95,11 @@ def state_cut(root: Root) -> None:
     _cut(root.settings.state_file)
 
 
+def state_gone(root: Root) -> None:
+    """Leave no state."""
+    root.settings.state_file.unlink()
+
+
 def champion(raw: bytes) -> Spoil:
     """Let the champion's file hold something else."""
 
@@ -169,8 +175,6 @@ def full(root: Root) -> None:
 
 def latched(root: Root) -> None:
     """Set the stop latch."""
-    from genesis_ops.state.latch import Latch, set_latch
-
     set_latch(root.logs, Latch(root.clock.now_ms(), ("set by the drill",), "drill"))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from genesis_ops.checks.model import Check, Outcome, Result
 from genesis_ops.rehearsal import drill as drilling
 from genesis_ops.rehearsal.drill import CHECKS, Alarm, Field, Seen, alarms, prepare, prove
 from genesis_ops.rehearsal.drill_cases import CASES, GATE, Case
+from genesis_ops.rehearsal.drill_crash import BOUNDARIES
 from genesis_ops.runner import gates, live
 from genesis_ops.runner import start as starting
 
@@ -118,6 +120,13 @@ def test_a_refusal_that_no_case_brings_about_is_found(field: Field, monkeypatch:
     missing = undrilled(some, field, monkeypatch)
     assert {each for each in missing if isinstance(each, str)} == {"fault 3"}
     assert raises(gates) <= missing
+
+
+def test_the_page_about_the_drill_counts_as_the_program_does() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "drill.md").read_text("utf-8")
+    assert set(re.findall(r"(\d+) alarms", page)) == {str(len(alarms()))}
+    assert set(re.findall(r"at (\d+) boundaries", page)) == {str(len(BOUNDARIES))}
+    assert f"It starts {2 * len(BOUNDARIES)} processes" in page
 
 
 # --- an alarm that does not work is found
