@@ -119,7 +119,8 @@ def _drawn(progress: "Progress") -> "Table":
     orders = len(host.sandbox.account.fills)
     runner = str(host.mode) if host.stage.lives else "no runner"
     grid = Table.grid()
-    grid.add_row(Text(f"{moment(now_ms)} UTC  {day}  {runner}  {host.polls:,} polls  {orders} orders", style="bold"))
+    done = f"{host.closes} closes  {orders} orders"
+    grid.add_row(Text(f"{moment(now_ms)} UTC  {day}  {runner}  {done}", style="bold"))
     grid.add_row(ProgressBar(total=1.0, completed=part, width=60))
     for event in progress.events[-_SHOWN_EVENTS:]:
         style = "yellow" if event.bad else "dim"

@@ -41,12 +41,12 @@ class Host:
         self.server_pid, self.runner_pid = 1000, 2000
         self.second_runner = False
         self.mode = Mode.DRY_RUN
-        self.polls = 0
-        self.glance: Glance | None = None
+        self.polls = self.closes = 0
         self.heard: list[tuple[int, str, str]] = []
         """What the runner logged as a warning or worse (ms, UTC; level), since somebody last emptied it."""
         self._polls_before = 0
         self._told_end = 0
+        self._closed_ms: int | None = None
         self._since_ms = self._server_since_ms = start_ms
         self._spoke_ms = start_ms
 
@@ -117,7 +117,8 @@ class Host:
 
     def _watch(self, seen: Glance) -> None:
         self.polls = self._polls_before + seen.polls
-        self.glance = seen
+        self.closes += seen.last_close_ms != self._closed_ms
+        self._closed_ms = seen.last_close_ms
         self._spoke_ms = self.stage.true_ms + self.stage.ahead_ms
 
     # --- what a check asks
