@@ -1,9 +1,14 @@
 """The picture of a rehearsed phase is what its screen said."""
 
+import re
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from cli_process import process
+import pytest
+from cli_process import COMMAND, environment, process
+
+RECORDED = Path(__file__).parents[2] / "docs" / "rehearsal.svg"
 
 
 def said(picture: Path) -> str:
@@ -39,3 +44,22 @@ def test_a_picture_is_of_a_whole_phase(tmp_path: Path) -> None:
     done = process("rehearse", "--svg", "phase.svg", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--svg needs a whole phase: --days" in done.stderr
+
+
+def test_the_readme_shows_a_whole_phase_that_went_well() -> None:
+    shown = said(RECORDED)
+    assert shown.startswith("Rehearsal42days,seed7,0faults")
+    assert shown.endswith("PASSthephase:PASS,nofalsealarm,exit0")
+
+
+@pytest.mark.soak
+def test_the_readme_shows_what_the_rehearsal_of_today_shows(tmp_path: Path) -> None:
+    words = ("rehearse", "--days", "42", "--into", "phase")
+    done = subprocess.run(
+        (*COMMAND, *words), cwd=tmp_path, env=environment(), capture_output=True, check=True, encoding="utf-8"
+    )
+    assert without_duration(said(RECORDED)) == without_duration(bare(done.stdout))
+
+
+def without_duration(text: str) -> str:
+    return re.sub(r"in[\d.]+ssnapshots", "", text)

@@ -19,7 +19,7 @@ README = (DOCS.parent / "README.md").read_text("utf-8")
 HINT = re.compile(r"runbook(?:[:,] ?| )([A-Z][\w -]+(?:, step \d)?)")
 LINK = re.compile(r"\]\(([\w-]+\.md)?#([\w-]+)\)")
 COMMAND = re.compile(r"genesis-ops((?: [a-z][a-z-]*)+)")
-STILL_TO_COME = ("remote", "units")
+STILL_TO_COME = ("remote", "units", "metrics")
 """The commands whose sections were written before they were there; emptied when they are."""
 
 sys.path.append(str(DOCS))
