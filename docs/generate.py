@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+import runbook
 from typer.testing import CliRunner
 
 from genesis_ops.cli.app import app
@@ -65,6 +66,7 @@ _COMMANDS = (
     ("verify", "services"), ("verify", "logs"), ("verify", "all"),
     ("orders",), ("orders", "list"), ("orders", "show"), ("orders", "resolve"), ("orders", "verify"),
     ("env",), ("env", "check"), ("env", "systemd"), ("env", "show"), ("rehearse",),
+    ("drill",), ("drill", "crash"),
     ("sandbox",), ("sandbox", "serve"), ("sandbox", "faults"),
     ("doctor",), ("units",), ("units", "install"), ("units", "diff"),
     ("host",), ("host", "plan"), ("host", "begin"), ("host", "run"), ("host", "back"), ("host", "follow"),
@@ -95,7 +97,19 @@ _SERVER = Place(_ROOT, "genesis", "/opt/genesis/genesis-ops/bin/genesis-ops", 80
 """The server of the runbook, for whom the units are shown in config/systemd."""
 
 UNITS = {f"../config/systemd/{name}": partial(text, name, _SERVER) for name in names(live_paper=True)}
-DOCUMENTS: dict[str, Callable[[], str]] = {"log-contract.md": log_contract, "cli.md": cli, **UNITS}
+
+
+def runbook_page() -> str:
+    """Put what the commands print today into the runbook; its words are written there by hand."""
+    return runbook.filled((HERE / "runbook.md").read_text("utf-8"), runbook.played)
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "log-contract.md": log_contract,
+    "cli.md": cli,
+    "runbook.md": runbook_page,
+    **UNITS,
+}
 
 
 def outdated() -> dict[Path, str]:

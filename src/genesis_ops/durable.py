@@ -58,6 +58,20 @@ def put_in_place(target: Path, raw: bytes, *, mode: int = 0o644, durable: bool =
         temporary.replace(target)
 
 
+def overwrite(target: Path, raw: bytes) -> None:
+    """Let a file hold these bytes at a twentieth of the price, for a world that no power cut can end."""
+    try:
+        descriptor = os.open(target, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        put_in_place(target, raw, durable=False)
+        return
+    try:
+        write_all(descriptor, raw)
+        os.ftruncate(descriptor, len(raw))
+    finally:
+        os.close(descriptor)
+
+
 def publish(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
     """Let a file appear whole or not at all; FileExistsError if anything has the name, because that stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

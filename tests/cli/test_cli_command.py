@@ -16,13 +16,14 @@ from genesis_ops.cli.app import app
 COMMANDS = (
     *("run", "preflight", "acceptance", "snapshot", "stop-check", "daily-summary", "phase-report", "resume", "status"),
     *("metrics", "verify"),
-    *("orders", "env", "rehearse", "sandbox", "doctor", "units", "host", "remote", "config"),
+    *("orders", "env", "rehearse", "drill", "sandbox", "doctor", "units", "host", "remote", "config"),
 )
 PARTS = {
     "snapshot": ("verify", "diff"),
     "verify": ("health", "wallets", "order", "delta", "services", "logs", "all"),
     "orders": ("list", "show", "resolve", "verify"),
     "env": ("check", "systemd", "show"),
+    "drill": ("crash",),
     "sandbox": ("serve", "faults"),
     "units": ("install", "diff"),
     "host": (

@@ -76,7 +76,8 @@ def _began_ms(run: Run) -> int:
 
 
 def _told(receipt: Receipt) -> str:
-    return f"accepted at {_at(receipt.written_ms)} ({receipt.verdict}, {duration(receipt.covered_seconds)})"
+    told = [receipt.verdict, duration(receipt.covered_seconds), *([receipt.drilled] if receipt.drilled else [])]
+    return f"accepted at {_at(receipt.written_ms)} ({', '.join(told)})"
 
 
 def champion_frozen(evidence: PhaseEvidence) -> Result:

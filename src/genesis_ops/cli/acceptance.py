@@ -73,5 +73,6 @@ def acceptance(  # noqa: PLR0913 - one parameter an option (contract §6)
 
 def _receipt(settings: "Settings", judgement: "Judgement") -> str:
     from genesis_ops.collect.certificate import certify
+    from genesis_ops.state.drill import told_drill
 
-    return certify(settings, judgement).name
+    return f"{certify(settings, judgement).name}, {told_drill(settings.log_dir, judgement.report.version)}"

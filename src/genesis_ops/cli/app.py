@@ -38,6 +38,7 @@ COMMANDS = {
     "orders": "orders:app",
     "env": "env:app",
     "rehearse": "rehearse:rehearse",
+    "drill": "drill:app",
     "sandbox": "sandbox:app",
     "doctor": "doctor:doctor",
     "units": "units:app",

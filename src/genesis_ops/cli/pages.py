@@ -3,11 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import typer
 
+from genesis_ops.errors import UsageRefused, typed, write_failed
 from genesis_ops.report.formats import PLAIN_WIDTH
 from genesis_ops.report.text import NARROWEST, Line, Page, can_show
+from genesis_ops.words import visible
 
 
 def put(draw: Callable[[Page], Iterable[Line]]) -> None:
@@ -23,6 +26,32 @@ def put(draw: Callable[[Page], Iterable[Line]]) -> None:
         return
     for line in lines:
         typer.echo(_writable("".join(span.text for span in line)).rstrip())
+
+
+def require_place(picture: Path | None) -> None:
+    """Refuse a picture that could not be written after all the work.
+
+    Raises:
+        UsageRefused: its directory is not there, or something has its name that is no file.
+    """
+    if picture is not None and (not picture.parent.is_dir() or (picture.exists() and not picture.is_file())):
+        raise UsageRefused(f"--svg {visible(str(picture))} cannot be a file", next_command=f"ls -ld {typed(picture)}")
+
+
+def record(picture: Path, draw: Callable[[Page], Iterable[Line]], title: str) -> None:
+    """Write what is drawn as an SVG, 80 cells wide, whole or not at all.
+
+    Raises:
+        WriteFailed: it was not written.
+    """
+    from genesis_ops.durable import put_in_place
+    from genesis_ops.report.recording import recorded
+
+    page = Page(PLAIN_WIDTH, unicode=True)
+    try:
+        put_in_place(picture, recorded(draw(page), title=title, width=page.width).encode("utf-8"))
+    except OSError as error:
+        raise write_failed(picture, error) from error
 
 
 def _width() -> int:

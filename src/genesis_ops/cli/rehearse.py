@@ -1,6 +1,6 @@
-"""genesis-ops rehearse: hours of dry-run in seconds, and what they looked like."""
+"""genesis-ops rehearse: hours of dry-run or the whole phase in seconds, and what they looked like."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genesis_ops.cli.options import load_settings
+from genesis_ops.errors import UsageRefused
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,32 +17,76 @@ if TYPE_CHECKING:
     from genesis_ops.runlog.tally import Tally
 
 _LONGEST_HOURS = 42 * 24
+_LONGEST_DAYS = 42
+_USUAL_HOURS = 24
+_EXAMPLE = "genesis-ops rehearse --days 42 --chaos"
 
 
-def rehearse(
+def rehearse(  # noqa: PLR0913 - one parameter an option
     ctx: typer.Context,
     *,
-    hours: Annotated[int, typer.Option(help="How long the dry-run is.", min=1, max=_LONGEST_HOURS)] = 24,
+    hours: Annotated[
+        int | None, typer.Option(help="How long the dry-run alone is; default: 24.", min=1, max=_LONGEST_HOURS)
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Rehearse the whole phase, so many days of it.", min=1, max=_LONGEST_DAYS)
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same market and the same logs.")] = 7,
     into: Annotated[
         Path | None, typer.Option(help="A new directory, which becomes a root; default: below logs/rehearsal/.")
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="NAME@2h+30m after the start; repeatable; see: sandbox faults.")
+        list[str] | None, typer.Option(help="NAME@2h+30m after the start; repeatable; see: --list-faults.")
     ] = None,
+    chaos: Annotated[bool, typer.Option("--chaos", help="With --days: faults at random, from the seed.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="With --days: draw the screen into this file, too.")] = None,
+    list_faults: Annotated[
+        bool, typer.Option("--list-faults", help="Name every fault, and who has to notice it within what time.")
+    ] = False,
 ) -> None:
-    """Run the real runner against the sandbox on a clock that does not wait, and show the day."""
+    """Rehearse a day or the whole phase with the real code against the sandbox, on a clock that does not wait."""
+    if list_faults:
+        _list_faults()
+    elif days is not None:
+        if hours is not None:
+            raise UsageRefused("--hours is a dry-run alone, and --days the whole phase", next_command=_EXAMPLE)
+        root = into or _default_root(load_settings(ctx).settings.root, f"{days}d", seed)
+        _phase(root, days, seed, tuple(fault or ()), svg, chaos=chaos)
+    elif chaos or svg is not None:
+        raise UsageRefused(f"--{'chaos' if chaos else 'svg'} needs a whole phase: --days", next_command=_EXAMPLE)
+    else:
+        _dry_run(ctx, hours or _USUAL_HOURS, seed, fault or (), into)
+
+
+def _list_faults() -> None:
+    from genesis_ops.cli.pages import put
+    from genesis_ops.rehearsal.mishaps import TABLE
+    from genesis_ops.report.campaign import listed_faults
+
+    put(lambda page: listed_faults([mishap.told() for mishap in TABLE], page))
+
+
+def _phase(  # noqa: PLR0913 - what a phase is asked for
+    root: Path, days: int, seed: int, faults: tuple[str, ...], svg: Path | None, *, chaos: bool
+) -> None:
+    from genesis_ops.cli.rehearse_phase import run_phase
+    from genesis_ops.rehearsal.campaign import Asked
+
+    run_phase(root, Asked(days, seed, faults, chaos), svg)
+
+
+def _dry_run(ctx: typer.Context, hours: int, seed: int, faults: Sequence[str], into: Path | None) -> None:
     import time
 
     from rich.console import Console
 
     from genesis_ops.rehearsal.day import rehearse as run
 
-    root = into or _default_root(load_settings(ctx).settings.root, hours, seed)
+    root = into or _default_root(load_settings(ctx).settings.root, f"{hours}h", seed)
     began = time.monotonic()
     try:
         with _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
-            rehearsed = run(root, hours=hours, seed=seed, faults=fault or (), watch=watch)
+            rehearsed = run(root, hours=hours, seed=seed, faults=faults, watch=watch)
     except KeyboardInterrupt:
         typer.echo(f"genesis-ops: interrupted; what was rehearsed so far is in {root}", err=True)
         raise
@@ -50,11 +95,11 @@ def rehearse(
         raise rehearsed.ended_by
 
 
-def _default_root(root: Path, hours: int, seed: int) -> Path:
+def _default_root(root: Path, length: str, seed: int) -> Path:
     import time
 
     now = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    return root / "logs" / "rehearsal" / f"{now}Z_{hours}h_seed{seed}"
+    return root / "logs" / "rehearsal" / f"{now}Z_{length}_seed{seed}"
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from genesis_ops.words import visible
 
 if TYPE_CHECKING:
+    import httpx
+
     from genesis_ops.clients.clock import Clock
     from genesis_ops.clients.http import HttpFailure, Reply
 
@@ -61,7 +63,7 @@ class ExchangeTime(NamedTuple):
     high_ms: int | None = None
 
 
-def ask_health(api_url: str, clock: "Clock") -> Health:
+def ask_health(api_url: str, clock: "Clock", transport: "httpx.BaseTransport | None" = None) -> Health:
     """Ask the API how it is.
 
     Raises:
@@ -69,7 +71,7 @@ def ask_health(api_url: str, clock: "Clock") -> Health:
     """
     from genesis_ops.clients.http import Http, HttpFailure
 
-    with closing(Http(api_url, clock, SECONDS)) as http:
+    with closing(Http(api_url, clock, SECONDS, transport)) as http:
         try:
             reply = http.send(http.prepare("GET", "/health"))
             kept = visible(reply.body[:_KEPT].decode("utf-8", "backslashreplace"))
@@ -78,7 +80,7 @@ def ask_health(api_url: str, clock: "Clock") -> Health:
             return _no_health(failure)
 
 
-def ask_time(exchange_url: str, clock: "Clock") -> ExchangeTime:
+def ask_time(exchange_url: str, clock: "Clock", transport: "httpx.BaseTransport | None" = None) -> ExchangeTime:
     """Ask the exchange whether it works, and what time it is there.
 
     Raises:
@@ -86,7 +88,7 @@ def ask_time(exchange_url: str, clock: "Clock") -> ExchangeTime:
     """
     from genesis_ops.clients.http import Http, HttpFailure
 
-    with closing(Http(exchange_url, clock, SECONDS)) as http:
+    with closing(Http(exchange_url, clock, SECONDS, transport)) as http:
         request = http.prepare("GET", "/v2/platform/status")
         sent_ms, before = clock.now_ms(), clock.monotonic()
         try:

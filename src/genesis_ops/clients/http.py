@@ -4,6 +4,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import httpx
 
@@ -105,16 +106,16 @@ class Http:
         deadline = self._clock.monotonic() + self._deadline_seconds
         response = self._transport.handle_request(request)
         try:
-            headers = response.headers
-            if headers.get("content-encoding", "identity") != "identity":
+            headers = _named(response)
+            if headers.get(b"content-encoding", b"identity") != b"identity":
                 raise HttpFailure("the reply is compressed although that was not asked for")
-            return Reply(response.status_code, self._body(response, deadline), _date_ms(headers.get("date")))
+            return Reply(response.status_code, self._body(response, deadline), _date_ms(headers.get(b"date")))
         finally:
             response.close()
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_raw():
+        for chunk in cast("httpx.SyncByteStream", response.stream):  # as iter_raw does, without its accounts
             body += chunk
             if len(body) > LARGEST_REPLY:
                 raise HttpFailure(f"the reply is larger than {LARGEST_REPLY // 1024 // 1024} MiB")
@@ -151,9 +152,18 @@ def _checked(base_url: str) -> str:
     return base_url
 
 
-def _date_ms(header: str | None) -> int | None:
+def _named(response: httpx.Response) -> dict[bytes, bytes]:
+    """Give the headers by name in small letters; those of one name are joined (RFC 9110)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in response.headers.raw:
+        key = name.lower()
+        found[key] = found[key] + b", " + value if key in found else value
+    return found
+
+
+def _date_ms(header: bytes | None) -> int | None:
     """Read an HTTP date in the one form that is current (RFC 9110, IMF-fixdate); anything else is no clock."""
-    found = None if header is None else re.fullmatch(_DATE, header)
+    found = None if header is None else re.fullmatch(_DATE, header.decode("latin-1"))
     if found is None or found["month"] not in _MONTHS:
         return None
     numbers = [int(found[name]) for name in ("year", "day", "hour", "minute", "second")]

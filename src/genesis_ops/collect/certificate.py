@@ -8,6 +8,7 @@ from genesis_ops.collect.judgement import Judgement
 from genesis_ops.errors import Refused
 from genesis_ops.settings import Settings
 from genesis_ops.state.champion import fingerprint
+from genesis_ops.state.drill import told_drill
 from genesis_ops.state.receipt import Receipt, write_receipt
 
 _LOOK = "genesis-ops preflight"
@@ -46,6 +47,7 @@ def certify(settings: Settings, judgement: Judgement) -> Path:
         version=report.version,
         market=report.market,
         written_ms=report.generated_ms,
+        drilled=told_drill(settings.log_dir, report.version),
     )
     return write_receipt(settings.log_dir, receipt)
 

@@ -27,6 +27,7 @@ from genesis_ops.state.snapshots import listed
 
 if TYPE_CHECKING:
     from genesis_ops.clients.clock import Clock
+    from genesis_ops.collect.around import Around
     from genesis_ops.journal.book import Order
     from genesis_ops.journal.record import Record
 
@@ -46,9 +47,11 @@ class _Journal(NamedTuple):
     found: OrdersFound = OrdersFound()
 
 
-def judge_day(settings: Settings, of: date, clock: "Clock", *, strict: bool = False) -> Day:
+def judge_day(
+    settings: Settings, of: date, clock: "Clock", *, strict: bool = False, around: "Around | None" = None
+) -> Day:
     """Judge a day (UTC) that has begun; one that is over needs neither a server nor a process."""
-    evidence = look_at_day(settings, of, clock)
+    evidence = look_at_day(settings, of, clock, around)
     log = evidence.seen.log
     with source(settings, None) as where:
         checks, notes = judge(CHECKS, evidence, where.shown), noted(log, where.shown)
@@ -78,7 +81,7 @@ def today(now_ms: int) -> date:
     return datetime.fromtimestamp(now_ms / 1000, UTC).date()
 
 
-def look_at_day(settings: Settings, of: date, clock: "Clock") -> DayEvidence:
+def look_at_day(settings: Settings, of: date, clock: "Clock", around: "Around | None" = None) -> DayEvidence:
     """Look once at everything that a day is told from; nothing is changed."""
     now_ms = clock.now_ms()
     over = of < today(now_ms)
@@ -110,7 +113,7 @@ def look_at_day(settings: Settings, of: date, clock: "Clock") -> DayEvidence:
             accepted_ms=_accepted_ms(where.log_dir),
             snapshots=sum(midnight_ms(of) <= at_ms < end_ms for at_ms, _ in listed(where.log_dir)),
         )
-    return found if over else _with_host(found, clock)
+    return found if over else _with_host(found, clock, around)
 
 
 def _begun_ms(log: LogEvidence, where: Source) -> int | None:
@@ -168,16 +171,17 @@ def _accepted_ms(log_dir: Path) -> int | None:
     return None
 
 
-def _with_host(day: DayEvidence, clock: "Clock") -> DayEvidence:
+def _with_host(day: DayEvidence, clock: "Clock", around: "Around | None") -> DayEvidence:
     """Add the host, its preflight and who holds the API's port."""
     from genesis_ops.checks.preflight import preflight
-    from genesis_ops.clients.process import listeners
+    from genesis_ops.collect.around import HERE
     from genesis_ops.collect.host import api_port
     from genesis_ops.collect.host import look as look_at_host
 
-    host = look_at_host(day.settings, clock)
+    around = around or HERE
+    host = look_at_host(day.settings, clock, around=around)
     port = api_port(day.settings.api_url)
-    servers = host.listeners or (None if port is None else listeners(port))
+    servers = host.listeners or (None if port is None else around.listeners(port))
     champion = host.champion.fingerprint
     return day._replace(
         host=host,

@@ -22,7 +22,8 @@ from genesis_ops.checks.host import (
 )
 from genesis_ops.clients import health
 from genesis_ops.clients.clock import Clock
-from genesis_ops.clients.process import Listeners, Trader, listeners, traders
+from genesis_ops.clients.process import Listeners, Trader
+from genesis_ops.collect.around import HERE, Around
 from genesis_ops.collect.asking import Asked
 from genesis_ops.collect.journal import orders_found
 from genesis_ops.collect.server_log import bind_error
@@ -43,14 +44,14 @@ from genesis_ops.words import visible
 _LARGEST_ENV = 1 << 17
 
 
-def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
+def look(settings: Settings, clock: Clock, former: Host | None = None, around: Around = HERE) -> Host:
     """Look at everything once; a dead network takes six seconds, as both servers are asked at the same time.
 
     A look that follows a ``former`` one does not ask the exchange for its time again: it counts requests.
     """
-    api = Asked(lambda: health.ask_health(settings.api_url, clock))
+    api = Asked(lambda: health.ask_health(settings.api_url, clock, around.transport))
     known = None if former is None or former.exchange.low_ms is None else former.exchange
-    exchange = None if known else Asked(lambda: health.ask_time(settings.exchange_url, clock))
+    exchange = None if known else Asked(lambda: health.ask_time(settings.exchange_url, clock, around.transport))
     port = api_port(settings.api_url)
     log = _log(settings, clock)
     host = Host(
@@ -64,14 +65,14 @@ def look(settings: Settings, clock: Clock, former: Host | None = None) -> Host:
         champion=_champion(settings),
         directory=_directory(settings.log_dir),
         env=_env(settings.root / ".env"),
-        traders=_traders(settings),
+        traders=_traders(settings, around),
         exchange=known or health.ExchangeTime(health.Standing.UNREACHABLE, ""),
-        disk=_disk(settings.log_dir),
+        disk=_disk(settings.log_dir, around),
         latch=read_latch(settings.log_dir),
         orders=orders_found(settings.log_dir, settings, lambda path: settings.shown(Path(path)), clock.now_ms()),
     )
     answered = api.answer(lambda why: health.Health(health.Answer.TIMEOUT, why))
-    host = host._replace(health=answered, listeners=_listeners(port, answered, host.bind_error))
+    host = host._replace(health=answered, listeners=_listeners(port, answered, host.bind_error, around))
     if exchange is None:
         return host
     return host._replace(exchange=exchange.answer(lambda why: health.ExchangeTime(health.Standing.UNREACHABLE, why)))
@@ -87,19 +88,19 @@ def api_port(api_url: str) -> int | None:
     return None
 
 
-def _listeners(port: int | None, found: health.Health, error: BindError | None) -> Listeners | None:
+def _listeners(port: int | None, found: health.Health, error: BindError | None, around: Around) -> Listeners | None:
     if port is None or (found.answer is health.Answer.OK and error is None):
         return None
-    return listeners(port)
+    return around.listeners(port)
 
 
-def _traders(settings: Settings) -> tuple[Trader, ...]:
+def _traders(settings: Settings, around: Around) -> tuple[Trader, ...]:
     locks = runner_locks(
         settings.state_file, settings.log_dir, settings.lock_dir, symbol=settings.symbol, timeframe=settings.timeframe
     )
     # Not the market's lock: a runner of another root may hold that one, and it writes into another log.
     plates = {holder.pid: _since_ms(holder.since) for holder in holders(locks[1:])}
-    return traders(settings.log_dir, plates, settings.root)
+    return around.traders(settings.log_dir, plates, settings.root)
 
 
 def _since_ms(text: str) -> int:
@@ -212,15 +213,15 @@ def _forbidden(error: OSError) -> bool:
     return isinstance(error, PermissionError)
 
 
-def _disk(log_dir: Path) -> DiskFound | None:
+def _disk(log_dir: Path, around: Around) -> DiskFound | None:
     import shutil
 
     place = next((path for path in (log_dir, *log_dir.parents) if path.is_dir()), log_dir)
     try:
-        free = shutil.disk_usage(place).free
+        free = shutil.disk_usage(place).free if around.free_bytes is None else around.free_bytes(place)
     except OSError:
         return None
-    return DiskFound(free, _inodes(place))
+    return DiskFound(free, _inodes(place) if around.free_bytes is None else None)
 
 
 def _inodes(place: Path) -> int | None:

@@ -13,7 +13,8 @@ from genesis_ops.checks.model import Report
 from genesis_ops.checks.preflight import preflight
 from genesis_ops.clients import units
 from genesis_ops.clients.clock import Clock
-from genesis_ops.clients.process import Listeners, listeners
+from genesis_ops.clients.process import Listeners
+from genesis_ops.collect.around import HERE, Around
 from genesis_ops.collect.asking import Asked
 from genesis_ops.collect.host import api_port, look
 from genesis_ops.durable import READ, read_whole
@@ -67,29 +68,29 @@ class Seen(NamedTuple):
         return tuple(process.pid for process in (*(trader.process for trader in self.host.traders), *api))
 
 
-def see(settings: Settings, clock: Clock) -> Seen:
+def see(settings: Settings, clock: Clock, around: Around = HERE) -> Seen:
     """Look at everything once and change nothing; a dead network takes six seconds."""
-    wallets = Asked(lambda: _wallets(settings, clock))
+    wallets = Asked(lambda: _wallets(settings, clock, around))
     port = api_port(settings.api_url)
-    host = look(settings, clock)
+    host = look(settings, clock, around=around)
     newest = _written_last(settings.log_dir)
     return Seen(
         host=host,
         report=preflight(host),
-        listeners=None if port is None else host.listeners or listeners(port),
+        listeners=None if port is None else host.listeners or around.listeners(port),
         wallets=wallets.answer(lambda why: Wallets({}, why)),
         state=_state(settings.state_file),
         log=None if newest is None else _end(newest),
-        units=units.show(),
+        units=around.units(),
     )
 
 
-def _wallets(settings: Settings, clock: Clock) -> Wallets:
+def _wallets(settings: Settings, clock: Clock, around: Around) -> Wallets:
     from genesis_ops.clients.health import SECONDS
     from genesis_ops.clients.http import Http
     from genesis_ops.clients.paper import PaperApi
 
-    with closing(Http(settings.api_url, clock, SECONDS)) as http:
+    with closing(Http(settings.api_url, clock, SECONDS, around.transport)) as http:
         try:
             return Wallets(PaperApi(http, lambda: http).wallets())
         except PaperFailure as failure:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WANTED = re.compile(
     r"runner_(?:(?:orders|evaluations|errors)_)?\d{8}\.log(?:\.gz)?|operations\.jsonl"
-    r"|acceptance_(?:receipt|check)_\w+\.(?:json|txt)|champion_frozen\.json|stop_latch\.json"
+    r"|acceptance_(?:receipt|check)_\w+\.(?:json|txt)|champion_frozen\.json|stop_latch\.json|drill\.json"
     r"|wallet_baseline\w*\.json|verification_\w+\.json"
 )
 """What is taken from the log directory (contract §1); everything else is left where it is."""

@@ -34,6 +34,9 @@ class Event:
         cls.names = tuple(cls.__annotations__)
 
     def __init__(self, *values: object, **named: object) -> None:
+        if not named and len(values) == len(self.names):  # as nearly every one is made, twice a poll
+            self.__dict__.update(zip(self.names, values, strict=True))
+            return
         given = dict(zip(self.names, values, strict=False)) | named
         if len(values) + len(named) != len(self.names) or given.keys() != set(self.names):
             raise TypeError(f"{type(self).__name__} takes {self.names}")
@@ -57,7 +60,7 @@ class Event:
 
     def message(self) -> str:
         """Write the event as the part of a log line that follows its level."""
-        return self.phrase.format(**{name: _tamed(value) for name, value in self.content().items()})
+        return self.phrase.format(**{name: _tamed(value) for name, value in self.__dict__.items()})
 
     @classmethod
     def read(cls, message: str) -> Self | None:

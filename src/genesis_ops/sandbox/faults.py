@@ -1,7 +1,7 @@
 """What can be wrong with the outside, as data: the table of faults, and when each of them is on."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -129,8 +129,11 @@ def parse_duration(text: str) -> int:
     raise UsageRefused(f"{visible(text)!r} is not a duration", notes=("like 30s, 5m, 2h or 1d",))
 
 
-def parse_fault(text: str, start_ms: int) -> ScheduledFault:
-    """Read ``NAME``, ``NAME@2h`` or ``NAME@2h+30m``: from 2 h after the sandbox's start, for 30 minutes."""
+def parse_fault(text: str, start_ms: int, find: Callable[[str], object] = find_fault) -> ScheduledFault:
+    """Read ``NAME``, ``NAME@2h`` or ``NAME@2h+30m``: from 2 h after the sandbox's start, for 30 minutes.
+
+    ``find`` refuses a name that is unknown; who has more faults than the sandbox passes in its own.
+    """
     match = _GRAMMAR.fullmatch(text)
     if match is None:
         raise UsageRefused(
@@ -138,7 +141,7 @@ def parse_fault(text: str, start_ms: int) -> ScheduledFault:
             notes=("NAME, NAME@2h or NAME@2h+30m, with s, m, h or d of sandbox time since the start",),
         )
     name, after, unit, length, length_unit = match.groups()
-    find_fault(name)
+    find(name)
     from_ms = start_ms + (_milliseconds(after, unit) if after else 0)
     return ScheduledFault(name, from_ms, from_ms + parse_duration(length + length_unit) if length else None)
 

@@ -22,6 +22,7 @@ _KEYS = {
     "schema", "window", "verdict", "champion", "runtime_config_hash", "evidence_sha256", "checks",
     "version", "market", "written_at",
 }  # fmt: skip
+_DRILLED = "drilled"
 
 
 class Receipt(NamedTuple):
@@ -43,6 +44,8 @@ class Receipt(NamedTuple):
     version: str
     market: str
     written_ms: int
+    drilled: str = ""
+    """Whether the checks that judged were proven to go off; empty in a receipt of an older version."""
 
 
 def write_receipt(log_dir: Path, receipt: Receipt) -> Path:
@@ -132,12 +135,14 @@ def _document(receipt: Receipt) -> dict[str, Any]:
         "version": receipt.version,
         "market": receipt.market,
         "written_at": iso(receipt.written_ms),
+        **({_DRILLED: receipt.drilled} if receipt.drilled else {}),
     }
 
 
 def _parsed(document: object) -> Receipt:
     """Check everything; ValueError says what is wrong."""
-    fields = _object(document, _KEYS, "it")
+    told = _DRILLED in document if isinstance(document, dict) else False
+    fields = _object(document, _KEYS | {_DRILLED} if told else _KEYS, "it")
     if fields["schema"] != SCHEMA:
         raise ValueError(f"schema is not {SCHEMA}")
     window = _object(fields["window"], {"start", "end", "covered_seconds"}, "window")
@@ -155,6 +160,7 @@ def _parsed(document: object) -> Receipt:
         version=_text(fields["version"], "version"),
         market=_text(fields["market"], "market"),
         written_ms=_ms(fields["written_at"], "written_at"),
+        drilled=_text(fields[_DRILLED], _DRILLED) if told else "",
     )
     if receipt.start_ms >= receipt.end_ms:
         raise ValueError("window ends before it starts")

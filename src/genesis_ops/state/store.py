@@ -7,10 +7,10 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from genesis_ops.durable import READ, create, put_in_place, sync_directory
+from genesis_ops.durable import READ, create, overwrite, put_in_place, sync_directory
 from genesis_ops.errors import StateUnreadable, WriteFailed
 from genesis_ops.state.hidden import HIDDEN
 from genesis_ops.state.model import State
@@ -29,6 +29,8 @@ class StateStore:
 
     path: Path
     durable: bool = True
+    _saved: list[tuple[State, bytes]] = field(default_factory=list, repr=False, compare=False)
+    """The newest state that was written whole and could be read again, and its bytes; empty before the first."""
 
     def read(self) -> State | None:
         """Look at the state and change nothing: None if there is no file, StateUnreadable if it cannot be used."""
@@ -51,12 +53,15 @@ class StateStore:
     def save(self, state: State) -> None:
         """Replace the state file durably; WriteFailed leaves the former file whole."""
         target = Path(os.path.realpath(self.path))  # a link to the state file stays a link
-        raw = self._readable_again(state)
+        raw = self._beaten(state) or self._readable_again(state)
+        if not self.durable:
+            with self._write_failures("the state may be half written"):
+                overwrite(target, raw)
+            return
         with self._write_failures("the former state is whole"):
-            put_in_place(target, raw, durable=self.durable)
-        if self.durable:
-            with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
-                sync_directory(target.parent)
+            put_in_place(target, raw)
+        with self._write_failures("the new state is in place, but a power cut could bring back the former one"):
+            sync_directory(target.parent)
 
     def set_aside(self, now_ms: int) -> State | None:
         """Keep a copy of whatever stands in the file, so that it may be replaced, and give it if it can be read.
@@ -158,7 +163,12 @@ class StateStore:
         except (ValueError, TypeError, RecursionError, StateUnreadable) as error:
             message = visible(f"{self.path} is not written: the new state could not be read again ({error})")
             raise WriteFailed(message, notes=("the former state is whole",), next_command=_REBUILD) from None
+        self._saved[:] = [(state, raw)]
         return raw
+
+    def _beaten(self, state: State) -> bytes | None:
+        """Serialise a state that differs from a former one in its heartbeat alone; that one has been read again."""
+        return state.beats_on(*self._saved[0]) if self._saved else None
 
     @contextmanager
     def _write_failures(self, afterwards: str) -> Iterator[None]:

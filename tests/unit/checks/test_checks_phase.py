@@ -433,3 +433,10 @@ def test_before_there_is_a_log_one_question_is_left() -> None:
     assert questions(evidence, judge(CHECKS, evidence, str)) == (
         "has the phase begun at all? (there is no runner log)",
     )
+
+
+def test_an_acceptance_is_told_with_its_drill_where_its_receipt_knows_of_one() -> None:
+    drilled = receipt()._replace(drilled="drilled with version 1, all 49 alarms")
+    evidence = phase(receipts=Receipts((drilled,)))
+    told = next(judged.detail for judged in judge(CHECKS, evidence, str) if "accepted at" in judged.detail)
+    assert "(PASS, 1d 0h, drilled with version 1, all 49 alarms)" in told

@@ -96,7 +96,7 @@ def root_of(directory: Path, lines: Iterator[tuple[int, Event]], ahead_ms: int =
 
 
 def judged(settings: Settings, number: int, now_ms: int) -> Day:
-    with patch("genesis_ops.collect.day._with_host", lambda day, _: day):  # today's host is no part of the question
+    with patch("genesis_ops.collect.day._with_host", lambda day, *_: day):  # today's host is no part of the question
         return judge_day(settings, FIRST + timedelta(days=number), Clock(now_ms))
 
 

@@ -1,0 +1,149 @@
+"""The clean root that a drill spoils: a day of dry-run, accepted, as it lies there while its runner is at work."""
+
+import shutil
+import signal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from genesis_ops.clients.clock import Clock
+from genesis_ops.clients.systemd import Notifier
+from genesis_ops.rehearsal.clock import VirtualClock
+from genesis_ops.rehearsal.world import build
+from genesis_ops.runner.loop import Glance
+from genesis_ops.runner.start import Surroundings, start
+from genesis_ops.sandbox.app import Sandbox
+from genesis_ops.sandbox.transport import SandboxTransport
+from genesis_ops.sandbox.wire import Answer, dated
+from genesis_ops.settings import Settings, load
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS
+
+INTERVAL = 60
+"""Seconds between two polls: six times fewer lines to judge, and the same hours."""
+SEED = 7
+_STARTED_AFTER_MS = 13 * HOUR_MS + 3 * MINUTE_MS
+_ROOM = 10_000_000_000
+KEYS = b"BITFINEX_API_KEY=a-key-of-the-drill\nBITFINEX_API_SECRET=a-secret-of-the-drill\n"
+"""What the root's ``.env`` holds."""
+
+
+class Clean(NamedTuple):
+    """A root in which all is well, and the moment (ms, UTC) at which it is."""
+
+    path: Path
+    now_ms: int
+
+
+@dataclass(slots=True)
+class Root:
+    """A copy to be spoiled: its files, and the world around it as it answers the commands that look at it."""
+
+    settings: Settings
+    clock: VirtualClock
+    sandbox: Sandbox
+    answers: dict[str, Answer] = field(default_factory=dict)
+    """What is said instead of the sandbox's own answer, by path."""
+    free_bytes: int = _ROOM
+    runs: bool = True
+    """Whether a process has the runner's log open for writing."""
+
+    @property
+    def logs(self) -> Path:
+        """Where the log is."""
+        return self.settings.log_dir
+
+    @property
+    def receipt(self) -> Path:
+        """Which file is the acceptance receipt."""
+        return next(self.logs.glob("acceptance_receipt_*.json"))
+
+
+class Transport(httpx.BaseTransport):
+    """The sandbox, but for the paths at which a root has another answer."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._sandbox = SandboxTransport(root.sandbox)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request; raises as the sandbox's transport does."""
+        answer = self._root.answers.get(request.url.path)
+        if answer is None:
+            return self._sandbox.handle_request(request)
+        reply = dated(answer, self._root.clock.now_ms())
+        return httpx.Response(reply.status, headers=reply.headers, stream=httpx.ByteStream(reply.body))
+
+
+def make_clean(place: Path) -> Clean:
+    """Let the real runner fill a root for 24 hours, copy it as it is at their end, and accept it.
+
+    Raises:
+        GenesisError: the place cannot be written, or the runner met its end.
+    """
+    from genesis_ops.collect.judgement import day_zero_ms  # heavy, and a runner's process needs none of it
+
+    settings = _settings(build(place / "running"))
+    start_ms = day_zero_ms(settings) + _STARTED_AFTER_MS
+    clock, path = VirtualClock(start_ms), place / "clean"
+    clean = Clean(path, start_ms)
+
+    def glance(_: Glance) -> None:
+        nonlocal clean
+        if clock.now_ms() >= start_ms + DAY_MS and not path.exists():
+            shutil.copytree(settings.root, path)
+            clean = Clean(path, clock.now_ms())
+
+    sandbox = Sandbox(SEED, clock.now_ms, clock.wait)
+    around = surroundings(clock, SandboxTransport(sandbox), until_ms=None)
+    stop = replace(around, watch=glance, stop_signal=lambda: signal.SIGTERM if path.exists() else None)
+    start(settings, stop, candles=None, rebuild=False)
+    _finish(clean)
+    return clean
+
+
+def copy(clean: Clean, into: Path) -> Root:
+    """Copy a clean root, with a sandbox and a clock of its own."""
+    shutil.copytree(clean.path, into)
+    clock = VirtualClock(clean.now_ms)
+    sandbox = Sandbox(SEED, clock.now_ms, clock.wait)
+    return Root(settings_of(into), clock, sandbox)
+
+
+def surroundings(clock: Clock, transport: httpx.BaseTransport | None, *, until_ms: int | None) -> Surroundings:
+    """Give a runner what it lives in, until a moment (ms, UTC; None: for good)."""
+    return Surroundings(
+        clock=clock,
+        transport=transport,
+        notifier=Notifier({}),
+        stop_signal=lambda: signal.SIGTERM if until_ms is not None and clock.now_ms() >= until_ms else None,
+        line=None,
+        watch=lambda _: None,
+        command="genesis-ops drill",
+        durable=False,
+    )
+
+
+def settings_of(root: Path) -> Settings:
+    """Load a root's own settings; neither the environment nor the caller's file has a say."""
+    return _settings(load({"root": root}, {}, None).settings)
+
+
+def _settings(settings: Settings) -> Settings:
+    return replace(settings, poll_interval=INTERVAL)
+
+
+def _finish(clean: Clean) -> None:
+    """Add what a root has beside its log: the exchange keys, and the receipt of its acceptance."""
+    from genesis_ops.collect.certificate import certify
+    from genesis_ops.collect.judgement import Asked, judge_acceptance
+    from genesis_ops.collect.where import source
+
+    settings = settings_of(clean.path)
+    secrets = clean.path / ".env"
+    secrets.touch(mode=0o600)
+    secrets.write_bytes(KEYS)
+    asked = Asked(clean.now_ms - DAY_MS, clean.now_ms, clean.now_ms)
+    with source(settings, None) as where:
+        certify(settings, judge_acceptance(settings, where, asked, VirtualClock(clean.now_ms)))

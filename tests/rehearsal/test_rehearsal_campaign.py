@@ -1,0 +1,124 @@
+"""A short phase from its first start to its report, and again with faults: the real code on the virtual clock."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from genesis_ops.checks.model import Outcome
+from genesis_ops.collect.journal import read_journal
+from genesis_ops.errors import Refused, UsageRefused
+from genesis_ops.journal.record import Kind
+from genesis_ops.rehearsal.campaign import Asked, rehearse_phase
+from genesis_ops.rehearsal.host import Host
+from genesis_ops.report.campaign import Campaign, Place, lines
+from genesis_ops.report.text import Page
+
+FAULTS = ("disk-low@1h", "runner-killed@3h", "second-runner@6h+1h")
+
+
+class Phase(NamedTuple):
+    root: Path
+    host: Host
+    found: Campaign
+
+    def files(self) -> dict[str, str]:
+        paths = sorted(path for path in self.root.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def rehearsed(root: Path, *faults: str) -> Phase:
+    return Phase(root, *rehearse_phase(root, Asked(1, 7, faults), lambda _: None))
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory: pytest.TempPathFactory) -> Phase:
+    return rehearsed(tmp_path_factory.mktemp("well") / "root")
+
+
+@pytest.fixture(scope="module")
+def ill(tmp_path_factory: pytest.TempPathFactory) -> Phase:
+    return rehearsed(tmp_path_factory.mktemp("ill") / "root", *FAULTS)
+
+
+def test_the_gates_open_in_the_order_of_the_runbook(well: Phase) -> None:
+    assert [gate.name for gate in well.found.gates] == [
+        "preflight, dry-run",
+        "acceptance, 24h",
+        "live gate",
+        "preflight, live-paper",
+        "stop-check, at the end",
+    ]
+    assert {gate.outcome for gate in well.found.gates} == {Outcome.PASS}
+
+
+def test_a_phase_without_faults_has_no_alarm_and_ends_with_0(well: Phase) -> None:
+    assert not well.found.alarms
+    assert well.found.exit_code == 0
+
+
+def test_live_paper_orders_stand_in_the_journal_and_the_exchange_has_filled_as_many(well: Phase) -> None:
+    book = read_journal(well.host.settings.log_dir).book
+    assert [order.label for order in book.orders.values()] == [Kind.ACKED]
+    assert book.submitted == len(well.host.sandbox.account.fills) > 0
+
+
+def test_every_paper_of_the_phase_is_a_file(well: Phase) -> None:
+    settings = well.host.settings
+    assert len(list((settings.log_dir / "snapshots").glob("snapshot_*Z.txt"))) >= 5
+    (receipt,) = settings.log_dir.glob("acceptance_receipt_*.json")
+    assert json.loads(receipt.read_text("utf-8"))["verdict"] == "PASS"
+    assert settings.summary_file(settings.phase_start).is_file()
+
+
+def test_the_same_seed_gives_the_same_bytes_in_every_file(well: Phase) -> None:
+    before = well.files()
+    shutil.rmtree(well.root)
+    assert rehearsed(well.root).files() == before
+    assert len(before) > 15
+
+
+def test_every_fault_is_noticed_by_who_is_to_notice_it_and_in_time(ill: Phase) -> None:
+    assert [(fault.name, fault.noticed and fault.noticed.by) for fault in ill.found.faults] == [
+        ("disk-low", "preflight disk-space"),
+        ("runner-killed", "preflight runner-process"),
+        ("second-runner", "preflight runner-process"),
+    ]
+    assert not ill.found.alarms
+
+
+def test_the_operator_mends_what_was_noticed_and_starts_the_runner_again(ill: Phase) -> None:
+    done = {fault.name: [event.what for event in fault.done] for fault in ill.found.faults}
+    assert done == {
+        "disk-low": ["room is made"],
+        "runner-killed": ["the runner is started again"],
+        "second-runner": ["it is ended"],
+    }
+    assert sum(event.what.startswith("the runner is started") for event in ill.found.events) == 3
+
+
+def test_the_screen_tells_what_happened_who_noticed_it_and_what_was_done(ill: Phase) -> None:
+    page = Page(80, unicode=True)
+    drawn = lines(ill.found, (Place("root", "here"),), page)
+    text = "\n".join("".join(span.text for span in line) for line in drawn)
+    assert max(map(len, text.splitlines())) <= 80
+    text = " ".join(text.split())
+    assert "✓ 04 Feb 16:03 runner-killed: The runner ends without a word." in text
+    assert re.search(r"after \w+ by preflight runner-process: FAIL", text)
+    assert "3 of 3 faults noticed in time, no false alarm" in text
+
+
+def test_a_fault_that_is_unknown_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageRefused):
+        rehearsed(tmp_path / "root", "nothing-such@1h")
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_root_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    with pytest.raises(Refused):
+        rehearsed(tmp_path)
