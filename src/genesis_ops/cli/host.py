@@ -226,6 +226,16 @@ def unsave(ctx: typer.Context, name: Name) -> None:
     _said(unsaved(_git(load_settings(ctx).settings), checked(name)))
 
 
+@app.command()
+def undo(ctx: typer.Context, name: Name) -> None:
+    """Write down what is modified in the checkout, and undo it: half a merge, after the modifications were saved."""
+    from genesis_ops.host.modifications import undo as undone
+    from genesis_ops.host.names import checked, directory
+
+    settings = load_settings(ctx).settings
+    _said(undone(_git(settings), directory(settings.log_dir, checked(name))))
+
+
 def _own(ctx: typer.Context) -> "Own":
     """Tell how this program is called here: as it was started, on the same root and with the same settings."""
     from genesis_ops.host.steps import Own

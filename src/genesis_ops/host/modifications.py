@@ -11,6 +11,7 @@ from genesis_ops.host.checkout import Git
 from genesis_ops.words import visible
 
 FOLDER = "modifications"
+UNDONE = "undone"
 
 _PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700  # a local configuration may hold what is secret
 _SECONDS = 100.0
@@ -52,6 +53,22 @@ def unsave(git: Git, name: str) -> str:
     git.tell("stash", "apply", "--index", commit, seconds=_SECONDS)
     git.tell("stash", "drop", where, seconds=_SECONDS)
     return f"brought back from {commit[:12]}"
+
+
+def undo(git: Git, folder: Path) -> str:
+    """Take what is modified now out of the checkout, after it was written down; it tells what it did.
+
+    It is for what was clean before: what a power cut leaves of a merge are empty files, over which git goes nowhere.
+
+    Raises:
+        NotTold: git does not answer.
+        WriteFailed: the diffs are not on the disk; then nothing is undone.
+    """
+    if not (changed := _changed(git)):
+        return "nothing is modified"
+    _write_down(git, folder / UNDONE)
+    git.tell("reset", "--hard", "--quiet", seconds=_SECONDS)
+    return f"written down and undone: {', '.join(map(visible, changed))}"
 
 
 def _message(name: str) -> str:

@@ -4,6 +4,8 @@ The order lies where the service's user can write, so nothing of it is done as i
 names that are checked, and the commands are made of them here.
 """
 
+from collections.abc import Sequence
+
 from genesis_ops.clients.machine import owner
 from genesis_ops.errors import Refused
 from genesis_ops.host import services
@@ -12,7 +14,7 @@ from genesis_ops.host.checkout import is_branch, is_commit
 from genesis_ops.host.events import events, runs, touched
 from genesis_ops.host.order import Order, kept
 from genesis_ops.host.plan import Wishes
-from genesis_ops.host.record import STUCK, End, Told
+from genesis_ops.host.record import DONE, STUCK, End, Event, Told
 from genesis_ops.host.steps import Own, back
 from genesis_ops.settings import Settings
 from genesis_ops.words import visible
@@ -36,7 +38,14 @@ def settle(settings: Settings, name: str, own: Own, around: Around) -> int:
         raise Refused(f"operation {name} has come to its end: {visible(found[-1].verdict)}", next_command=_FOLLOW)
     last = next((event.id for event in reversed(found) if isinstance(event, Told)), SIGNAL)
     order = _trusted(settings, order)
-    return go_back(settings, order, back(order.plan.facts, Wishes(), own), last, around)
+    steps = back(order.plan.facts, Wishes(), own, undo=_was_clean(found))
+    return go_back(settings, order, steps, last, around)
+
+
+def _was_clean(found: Sequence[Event]) -> bool:
+    """Tell whether the local modifications were set aside, and nothing has tried to bring them back since."""
+    told = {(event.id, event.state) for event in found if isinstance(event, Told)}
+    return ("save-modifications", DONE) in told and all(name != "unsave" for name, _ in told)
 
 
 def _trusted(settings: Settings, order: Order) -> Order:

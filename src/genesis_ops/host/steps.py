@@ -57,8 +57,11 @@ def forward(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
     )
 
 
-def back(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
-    """List what brings back what was; each of them does nothing where there is nothing to bring back."""
+def back(facts: Facts, wishes: Wishes, own: Own, *, undo: bool = False) -> tuple[Step, ...]:
+    """List what brings back what was; each of them does nothing where there is nothing to bring back.
+
+    ``undo`` is for a run that died after it had set the local modifications aside: what is modified is not a person's.
+    """
     git = ("git", "-C", facts.root)
     if facts.wished == facts.branch:
         checkout: tuple[str, ...] = ("reset", "--keep", facts.head)
@@ -69,6 +72,7 @@ def back(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
         _stop(facts, RUNNER, STOPPING, "stop runner"),
         _stop(facts, PAPER, "stop-api", "stop API"),
         Step("inactive", "both inactive", own("host", "inactive"), facts.user, _SHORT),
+        *((Step("undo", "half a merge undone", own("host", "undo", ID), facts.owner, 120),) if undo else ()),
         Step("checkout", "previous commit", (*git, *checkout), facts.owner, 120),
         Step("unsave", "modifications back", own("host", "unsave", ID), facts.owner, 120),
         Step("restore", "state and logs back", own("host", "restore", ID), facts.user, _LONG),

@@ -9,7 +9,7 @@ import pytest
 
 from genesis_ops.clients.machine import this_user
 from genesis_ops.host.checkout import Git, NotTold
-from genesis_ops.host.modifications import save, unsave
+from genesis_ops.host.modifications import save, undo, unsave
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None or os.name == "nt", reason="needs git, as a server has it")
 
@@ -98,3 +98,11 @@ def test_modifications_that_no_longer_fit_stay_in_the_stash(git: Git, tmp_path: 
     with pytest.raises(NotTold):
         unsave(git, NAME)
     assert NAME in run(git.root, "stash", "list")
+
+
+def test_half_a_merge_is_written_down_and_undone(git: Git, tmp_path: Path) -> None:
+    (git.root / "a").write_text("")  # what a power cut leaves of a file that was not yet on the disk
+    assert undo(git, tmp_path / "archive") == "written down and undone: a"
+    assert (git.root / "a").read_text() == "a\n"
+    assert "-a" in (tmp_path / "archive" / "undone" / "unstaged.diff").read_text()
+    assert undo(git, tmp_path / "archive") == "nothing is modified"

@@ -89,3 +89,9 @@ def test_wishes_leave_out_the_acceptance_and_keep_the_logs() -> None:
     steps = forward(FACTS, Wishes(acceptance="", keep_logs=True), OWN)
     assert "schedule" not in [step.id for step in steps]
     assert next(step.command for step in steps if step.id == "archive")[-2:] == ("{id}", "--keep")
+
+
+def test_only_a_run_that_died_has_something_to_undo_before_the_commit_comes_back() -> None:
+    with_it, without = ([step.id for step in back(FACTS, Wishes(), OWN, undo=undo)] for undo in (True, False))
+    assert with_it[with_it.index("undo") + 1] == "checkout"
+    assert [name for name in with_it if name != "undo"] == without
