@@ -56,7 +56,7 @@ def test_what_was_changed_in_the_checkout_is_kept_and_the_branch_comes(server: S
 
 def test_a_commit_whose_api_is_not_well_is_taken_back(server: Server) -> None:
     head = server.head()
-    log = server.machine.do(f"sha256sum {LOGS}/runner_evaluations_*.log")
+    before = server.machine.do(f"cat {LOGS}/runner_evaluations_*.log")
     server.machine.do(f"echo by hand >>{CORE}/VERSION", user="genesis")
     server.push(BROKEN)
     try:
@@ -67,7 +67,7 @@ def test_a_commit_whose_api_is_not_well_is_taken_back(server: Server) -> None:
         server.wait_for_services()
         assert server.head() == head
         assert server.machine.do(f"tail -n 1 {CORE}/VERSION") == "by hand\n"
-        assert server.machine.do(f"sha256sum {LOGS}/runner_evaluations_*.log") == log
+        assert server.machine.do(f"cat {LOGS}/runner_evaluations_*.log").startswith(before)  # a candle may have closed
         assert server.operations()[-1]["verdict"] == "returned"
         assert "archive" in of_the_newest_archive(server, "MANIFEST.json")
     finally:

@@ -41,7 +41,7 @@ def test_a_runner_that_was_killed_is_started_again(server: Server) -> None:
 
 
 def test_a_runner_that_hangs_is_killed_by_the_watchdog_and_started_again(server: Server) -> None:
-    with_quick_restarts(server, "WatchdogSec=20")
+    with_quick_restarts(server, "WatchdogSec=30")
     pid, restarts = server.show(RUNNER, "MainPID", "NRestarts")
     server.machine.do(f"kill -STOP {pid}")
     server.wait_until(f"[ $(systemctl show -P NRestarts {RUNNER}) -gt {restarts} ]", 120)
