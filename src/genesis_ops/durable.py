@@ -34,13 +34,20 @@ def read_whole(path: Path, most: int) -> bytes:
     return raw
 
 
-def create(path: Path, raw: bytes, *, mode: int = 0o644, like: Path | None = None, durable: bool = True) -> None:
-    """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none."""
+def create(  # noqa: PLR0913 - what may differ between two files
+    path: Path, raw: bytes, *, mode: int = 0o644, like: Path | None = None, own: bool = False, durable: bool = True
+) -> None:
+    """Create a file, owned and readable as ``like`` if that exists, and bring it to the disk; a failure leaves none.
+
+    ``own`` is this process's in any case, with this very mode: nothing is taken over, whoever has the directory.
+    """
     descriptor = os.open(path, _CREATE, mode)
     with _removed_on_failure(path):
         try:
-            _hand_over(descriptor, path.parent)
-            if like is not None:
+            if own:
+                _set_mode(descriptor, mode)
+            else:
+                _hand_over(descriptor, path.parent)
                 _take_over(descriptor, like)
             write_all(descriptor, raw)
             if durable:
@@ -49,11 +56,11 @@ def create(path: Path, raw: bytes, *, mode: int = 0o644, like: Path | None = Non
             os.close(descriptor)
 
 
-def put_in_place(target: Path, raw: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
+def put_in_place(target: Path, raw: bytes, *, mode: int = 0o644, own: bool = False, durable: bool = True) -> None:
     """Let a file hold these bytes: the former one is whole until it does; ``sync_directory`` makes that last."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)  # a dead process had the same pid
-    create(temporary, raw, mode=mode, like=target, durable=durable)
+    create(temporary, raw, mode=mode, like=target, own=own, durable=durable)
     with _removed_on_failure(temporary):
         temporary.replace(target)
 
@@ -72,11 +79,11 @@ def overwrite(target: Path, raw: bytes) -> None:
         os.close(descriptor)
 
 
-def publish(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
+def publish(path: Path, raw: bytes, *, mode: int = 0o644, own: bool = False) -> None:
     """Let a file appear whole or not at all; FileExistsError if anything has the name, because that stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
-    create(temporary, raw, mode=mode)
+    create(temporary, raw, mode=mode, own=own)
     name_whole(temporary, path)
 
 
@@ -107,6 +114,25 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def open_to_others(path: Path) -> Path | None:
+    """Name what lets somebody other than root change what an absolute path leads to; None where nothing does.
+
+    It is the file, a directory on the way, or a link. In a sticky directory nobody replaces what is root's.
+    """
+    rest, here = list(reversed(path.parts)), Path()
+    while rest:
+        part = here / rest.pop()
+        found = part.lstat()
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if stat.S_ISLNK(found.st_mode) and found.st_uid == 0:
+            rest += reversed(part.readlink().parts)  # an absolute one begins anew at /
+        elif found.st_uid != 0 or (found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky):
+            return part
+        else:
+            here = part
+    return None
+
+
 @contextmanager
 def _removed_on_failure(path: Path) -> Iterator[None]:
     try:
@@ -126,12 +152,23 @@ def _hand_over(descriptor: int, directory: Path) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def _take_over(descriptor: int, like: Path) -> None:
-    """Keep mode and owner of the file to be replaced: one command run by root must not lock the service user out."""
-    if sys.platform == "win32":
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Give a file a mode whatever the umask is; by its name, what a link leads to could be given it."""
+    if sys.platform != "win32":
+        os.fchmod(descriptor, mode)
+
+
+def _take_over(descriptor: int, like: Path | None) -> None:
+    """Keep mode and owner of the file to be replaced: one command run by root must not lock the service user out.
+
+    A link has neither: it would lend those of another file.
+    """
+    if sys.platform == "win32" or like is None:
         return
     with suppress(FileNotFoundError):
-        former = like.stat()
+        former = like.lstat()
+        if stat.S_ISLNK(former.st_mode):
+            return
         os.fchmod(descriptor, stat.S_IMODE(former.st_mode))
         with suppress(PermissionError):
             os.fchown(descriptor, former.st_uid, former.st_gid)

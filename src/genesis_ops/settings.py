@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from genesis_ops.durable import open_to_others, read_whole
 from genesis_ops.errors import Refused, SettingRefused, UsageRefused
 from genesis_ops.words import Timeframe, visible
 
 PREFIX = "GENESIS_"
 DEFAULT_FILE = "config/genesis-ops.toml"
+
+_OF_ROOT = ("remote_user", "remote_program", "lock_dir", "units_dir")
+"""What root acts on: where it writes, and whose program it has started with whose rights."""
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +248,25 @@ class _Given(NamedTuple):
             raise self.error(f"{self.origin}: {setting.name} {error}", next_command=_mend(self.origin)) from None
 
 
-def load(flags: Mapping[str, object | None], environ: Mapping[str, str], config_file: Path | None) -> Loaded:
-    """Decide every setting: flag over environment over file over default; a flag that is None was not given."""
+def load(
+    flags: Mapping[str, object | None],
+    environ: Mapping[str, str],
+    config_file: Path | None,
+    *,
+    only_shown: bool = False,
+) -> Loaded:
+    """Decide every setting: flag over environment over file over default; a flag that is None was not given.
+
+    Raises:
+        Refused: a value cannot be meant, or the file cannot be read; or this is root, and others could have written a
+            value that root acts on, unless it is ``only_shown``.
+    """
     if unknown := flags.keys() - {ROOT.name, *_NAMES}:
         raise TypeError(f"not a setting: {sorted(unknown)}")
     root_given = _from_outside(ROOT, flags, environ) or _Given(".", "current directory")
     root = _directory(root_given.parsed_by(ROOT), root_given.origin)
-    filed = _from_file(root, environ, config_file)
+    file = _file(root, environ, config_file)
+    filed = {} if file is None else _read(*file)
     given: dict[str, _Given] = {}
     for setting in SETTINGS:
         default = setting.default.format(**{name: value.text for name, value in given.items()})
@@ -259,6 +276,8 @@ def load(flags: Mapping[str, object | None], environ: Mapping[str, str], config_
     settings = Settings(root=root, **{name: _below(root, value) for name, value in values.items()})
     if settings.phase_end < settings.phase_start:
         raise SettingRefused(f"{given['phase_end'].origin}: phase_end {settings.phase_end} lies before phase_start")
+    if file is not None and not only_shown:
+        _require_roots_own(settings, file[0], {name: given[name] for name in filed if given[name] is filed[name]})
     origins = {"root": root_given.origin} | {name: value.origin for name, value in given.items()}
     return Loaded(settings, origins, _unknown(environ))
 
@@ -300,17 +319,44 @@ def _below(root: Path, value: Any) -> Any:
     return root / value if isinstance(value, Path) else value
 
 
-def _from_file(root: Path, environ: Mapping[str, str], config_file: Path | None) -> dict[str, _Given]:
-    """Read the file that was named, or the root's own if there is one."""
+def _require_roots_own(settings: Settings, file: Path, filed: Mapping[str, _Given]) -> None:
+    """Let nobody have root write into a directory, or start a program, by a file that root reads.
+
+    Raises:
+        Refused: this is root, and others could have written such a setting.
+    """
+    acted_on = [name for name in _OF_ROOT if name in filed and not _is_harmless(settings, name)]
+    if not acted_on or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    try:
+        part = open_to_others(Path.cwd() / file)
+    except OSError:  # it was there a moment ago: somebody changes it
+        part = file
+    if part is not None:
+        where = filed[acted_on[0]].origin
+        raise Refused(
+            visible(f"{where}: root takes {acted_on[0]} from no file that others can change: {part} is open to them"),
+            notes=(f"root may be given it as {PREFIX}{acted_on[0].upper()}, or in a --config of its own",),
+            next_command=_mend(where),
+        )
+
+
+def _is_harmless(settings: Settings, name: str) -> bool:
+    """Tell whether root has nothing to lose: a lock's file has a fixed name, and is no link and nobody else's."""
+    return name == "lock_dir" and Path(os.path.normpath(settings.lock_dir or "")).is_relative_to(settings.root)
+
+
+def _file(root: Path, environ: Mapping[str, str], config_file: Path | None) -> tuple[Path, str] | None:
+    """Find the file that was named, or the root's own if there is one; the second is how it is shown."""
     named = f"{PREFIX}CONFIG"
     if config_file is not None:
-        return _read(config_file, str(config_file))
+        return config_file, str(config_file)
     if named in environ:
         if not environ[named]:
             raise SettingRefused(f"environment {named}: is empty")
-        return _read(Path(environ[named]), environ[named])
+        return Path(environ[named]), environ[named]
     usual = root / DEFAULT_FILE
-    return _read(usual, DEFAULT_FILE) if os.path.lexists(usual) else {}
+    return (usual, DEFAULT_FILE) if os.path.lexists(usual) else None
 
 
 def _read(path: Path, shown: str) -> dict[str, _Given]:
@@ -321,7 +367,7 @@ def _read(path: Path, shown: str) -> dict[str, _Given]:
 
 def _config_text(path: Path, shown: str) -> str:
     try:
-        raw = path.read_bytes()
+        raw = b"" if os.path.realpath(path) == os.devnull else read_whole(path, _MOST_BYTES)
     except (OSError, ValueError) as error:
         raise Refused(f"{shown}: the configuration cannot be read ({getattr(error, 'strerror', error)})") from None
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):

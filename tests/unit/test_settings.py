@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from datetime import date
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genesis_ops.durable import open_to_others
 from genesis_ops.errors import Refused, SettingRefused, UsageRefused
 from genesis_ops.settings import SETTINGS, Loaded, Settings, load, nearest_variables
 from genesis_ops.words import Timeframe
@@ -316,12 +318,114 @@ def test_a_file_that_was_named_must_be_there(root: Path) -> None:
 
 def test_a_directory_or_a_broken_link_in_the_place_of_the_file_is_refused(root: Path) -> None:
     (root / "config" / "genesis-ops.toml").mkdir()
-    with pytest.raises(Refused, match="Is a directory"):
+    with pytest.raises(Refused, match="is a directory"):
         loaded(root)
     (root / "config" / "genesis-ops.toml").rmdir()
     (root / "config" / "genesis-ops.toml").symlink_to("none")
     with pytest.raises(Refused, match="No such file"):
         loaded(root)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_in_the_place_of_the_file_is_refused_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "config" / "genesis-ops.toml")
+    with pytest.raises(Refused, match="is not a regular file"):
+        loaded(root)
+
+
+def test_a_file_of_any_size_does_not_fill_the_memory(root: Path) -> None:
+    configure(root, "")
+    os.truncate(root / "config" / "genesis-ops.toml", 1 << 40)
+    with pytest.raises(Refused, match="is larger than 1048576 bytes"):
+        loaded(root)
+
+
+# --- what root takes from a file
+
+
+ACTED_ON = {"units_dir": "/x", "remote_user": "x", "remote_program": "/x", "lock_dir": "/x"}
+as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root has root's files")
+
+
+@pytest.fixture
+def others(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root, as root finds it whose configuration others can write."""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    configure(root, "")
+    (root / "config").chmod(0o777)
+    return root
+
+
+@pytest.mark.parametrize("name", ACTED_ON)
+def test_root_takes_what_it_acts_on_from_no_file_that_others_can_change(others: Path, name: str) -> None:
+    configure(others, f'symbol = "tETHUSD"\n{name} = "{ACTED_ON[name]}"\n')
+    for config in (None, others / "config" / "genesis-ops.toml"):
+        with pytest.raises(Refused, match=rf"config/genesis-ops.toml:2: root takes {name} from no file") as refused:
+            loaded(others, config=config)
+    assert f"GENESIS_{name.upper()}" in refused.value.notes[0]
+
+
+@pytest.mark.parametrize("name", ACTED_ON)
+def test_root_takes_it_from_the_environment_whatever_the_file_says(others: Path, name: str) -> None:
+    configure(others, f'{name} = "{ACTED_ON[name]}"')
+    found = loaded(others, env={f"GENESIS_{name.upper()}": "/y" if ACTED_ON[name] == "/x" else "y"})
+    assert str(getattr(found.settings, name)).endswith("y")
+
+
+def test_root_takes_what_is_no_matter_of_its_rights_from_any_file(others: Path) -> None:
+    configure(others, 'symbol = "tETHUSD"\nlock_dir = "logs/paper_trading"')
+    assert loaded(others).settings.symbol == "tETHUSD"
+    configure(others, 'lock_dir = "logs/../../elsewhere"')
+    with pytest.raises(Refused, match="root takes lock_dir"):
+        loaded(others)
+
+
+def test_what_root_would_refuse_can_be_shown(others: Path) -> None:
+    configure(others, 'units_dir = "/x"')
+    assert load({"root": others}, {}, None, only_shown=True).origins["units_dir"] == "config/genesis-ops.toml:1"
+
+
+def test_another_user_takes_everything_from_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    configure(root, 'units_dir = "/x"')
+    (root / "config").chmod(0o777)
+    assert loaded(root).settings.units_dir == Path("/x")
+
+
+@as_root
+def test_root_takes_it_from_a_file_that_is_its_own_all_the_way(root: Path) -> None:
+    configure(root, 'units_dir = "/x"')
+    assert loaded(root).settings.units_dir == Path("/x")
+
+
+@as_root
+@pytest.mark.parametrize("spoilt", ["file", "directory", "above", "link", "linked-directory"])
+def test_one_way_in_is_enough_for_others(root: Path, spoilt: str) -> None:
+    config, file = root / "config", root / "config" / "genesis-ops.toml"
+    configure(root, "")
+    assert open_to_others(file) is None
+    places = {"file": file, "directory": config, "above": root}
+    if spoilt in places:
+        os.chown(places[spoilt], 1000, 0)
+        assert open_to_others(file) == places[spoilt]
+        return
+    link = root / "link"
+    link.symlink_to("config/genesis-ops.toml")
+    assert open_to_others(link) is None
+    if spoilt == "link":
+        os.chown(link, 1000, 0, follow_symlinks=False)
+    else:
+        config.chmod(0o775)
+    assert open_to_others(link) == (link if spoilt == "link" else config)
+
+
+@as_root
+def test_what_is_roots_is_safe_in_a_sticky_directory(root: Path) -> None:
+    configure(root, "")
+    (root / "config").chmod(0o1777)
+    assert open_to_others(root / "config" / "genesis-ops.toml") is None
+    (root / "config" / "genesis-ops.toml").chmod(0o666)
+    assert open_to_others(root / "config" / "genesis-ops.toml") == root / "config" / "genesis-ops.toml"
 
 
 def test_the_file_named_by_flag_wins_over_the_one_named_by_the_environment(root: Path) -> None:

@@ -39,7 +39,7 @@ def show(
     output: Annotated[Format, typer.Option("--format", help="text, or json for scripts")] = Format.TEXT,
 ) -> None:
     """Show each setting, its value, and the flag, variable or line it comes from."""
-    loaded = load_settings(ctx)
+    loaded = load_settings(ctx, only_shown=True)
     for name in loaded.unknown_variables:
         close = nearest_variables(name)
         question = f"; did you mean {' or '.join(close)}?" if close else ""

@@ -21,7 +21,7 @@ class Common:
     config: Path | None = None
 
 
-def load_settings(ctx: typer.Context, **flags: object) -> Loaded:
+def load_settings(ctx: typer.Context, *, only_shown: bool = False, **flags: object) -> Loaded:
     """Put flags, environment, file and defaults together (contract §6); a flag that is None was not given."""
     common: Common = ctx.obj or Common()
-    return load({"root": common.root, **flags}, os.environ, common.config)
+    return load({"root": common.root, **flags}, os.environ, common.config, only_shown=only_shown)

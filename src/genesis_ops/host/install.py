@@ -13,7 +13,6 @@ from genesis_ops.host.units import Place, is_own, text
 from genesis_ops.words import visible
 
 _MOST_BYTES = 1 << 20
-_MODE = 0o644
 
 
 class Installed(NamedTuple):
@@ -85,15 +84,14 @@ def require_rights(directory: Path) -> None:
 
 
 def write(file: UnitFile) -> None:
-    """Let a file be as it is wanted, readable for everybody; the former one is whole until it is.
+    """Let a file be as it is wanted, this process's own and readable for everybody; the former is whole until then.
 
     Raises:
         WriteFailed: it is not.
     """
     try:
         file.path.parent.mkdir(exist_ok=True)
-        put_in_place(file.path, file.wanted.encode("utf-8", "surrogateescape"))
-        file.path.chmod(_MODE)
+        put_in_place(file.path, file.wanted.encode("utf-8", "surrogateescape"), own=True)
         sync_directory(file.path.parent)
     except OSError as error:
         raise write_failed(file.path, error) from error

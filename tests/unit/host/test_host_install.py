@@ -1,5 +1,6 @@
 """A directory of units: what is seen in it, and how a file is replaced."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,33 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(units: Path, tmp_path: Pa
     write(file)
     assert not (units / NAME).is_symlink()
     assert (tmp_path / "elsewhere").read_text() == text(NAME, VALUES)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("former", ["file", "link"])
+def test_a_unit_is_given_to_nobody_who_had_the_former_or_has_the_directory(
+    units: Path, tmp_path: Path, former: str
+) -> None:
+    theirs = tmp_path / "theirs" if former == "link" else units / NAME
+    theirs.write_text("x")
+    os.chown(theirs, 1000, 1000)
+    os.chown(units, 1000, 1000)
+    if former == "link":
+        (units / NAME).symlink_to(theirs)
+    write(look(units, (NAME,), VALUES, live=False).files[0])
+    found = (units / NAME).lstat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0o644)
+
+
+def test_no_mode_is_set_by_a_name_that_could_have_become_a_link(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("pathlib.Path.chmod")
+    monkeypatch.delattr("os.chmod")
+    umask = os.umask(0o077)
+    try:
+        write(look(units, (NAME,), VALUES, live=False).files[0])
+    finally:
+        os.umask(umask)
+    assert (units / NAME).stat().st_mode & 0o777 == 0o644
 
 
 def test_a_masked_unit_is_told_from_an_empty_one(units: Path) -> None:
