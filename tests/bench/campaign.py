@@ -3,6 +3,7 @@
 python tests/bench/campaign.py [--days 42]          what a phase costs, beside one in-process httpx request a poll
 python tests/bench/campaign.py soak --seeds 20      every fault, noticed by who is to notice it, in so many seeds
 python tests/bench/campaign.py clean --seeds 100    so many phases without a fault, and no alarm
+python tests/bench/campaign.py chaos --seeds 5      so many phases with faults by chance, to their end
 """
 
 import argparse
@@ -11,7 +12,8 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -23,9 +25,12 @@ from genesis_ops.rehearsal.mishaps import TABLE, Mishap
 from genesis_ops.report.campaign import Campaign
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.transport import SandboxTransport
+from genesis_ops.words import MINUTE_MS
 
 MOST_MEGABYTES = 150
 REQUESTS = 4_000
+NOON_AFTER = 24
+"""Hours from the first start to after the next noon, when a summary tells of the day before."""
 CANDLES = "http://sandbox/v2/candles/trade:1h:tBTCUSD/hist?limit=2&sort=-1"
 
 
@@ -82,54 +87,107 @@ def measure(days: int) -> bool:
     return found.exit_code == 0 and megabytes() < MOST_MEGABYTES
 
 
-def plan(mishap: Mishap, seed: int) -> tuple[int, str]:
-    """Give a short phase in which a fault can show: how many days, and when it is on; the seed moves it."""
+def plan(mishap: Mishap, seed: int) -> Asked:
+    """Give a phase no longer than a fault takes to show and to be noticed; the seed moves it.
+
+    A stretch of dry-run is enough where no order is needed; every fifth seed goes on into live-paper all the same.
+    """
     minutes = seed * 37 % 240
     if mishap.dry:
-        return 1, f"{mishap.name}@{120 + minutes}m+4h"
+        return Asked(1, seed, (f"{mishap.name}@{120 + minutes}m+4h",))
     if mishap.lasts > 4 or mishap.name == "journal-damaged":
-        return 4, f"{mishap.name}@{45 * 60 + minutes}m+24h"
-    return 2, f"{mishap.name}@{27 * 60 + minutes}m+{mishap.lasts}h"
+        return Asked(4, seed, (f"{mishap.name}@{45 * 60 + minutes}m+24h",))
+    if seed % 5 == 1:
+        return Asked(2, seed, (f"{mishap.name}@{27 * 60 + minutes}m+{mishap.lasts}h",))
+    hours = NOON_AFTER if mishap.hours > mishap.lasts else 2 + 4 + mishap.lasts + 1
+    return Asked(1, seed, (f"{mishap.name}@{120 + minutes}m+{mishap.lasts}h",), hours=hours)
 
 
-def phases(names: list[str], seeds: range, *, clean: bool) -> Iterator[tuple[str, int, Campaign]]:
-    chosen = [None] if clean else [mishap for mishap in TABLE if not names or mishap.name in names]
-    for mishap in chosen:
+def phase(asked: Asked) -> Campaign:
+    with tempfile.TemporaryDirectory() as directory:
+        found = rehearse_phase(Path(directory) / "root", asked, lambda _: None)[1]
+    gc.collect()
+    return found
+
+
+def wrongs(found: Campaign) -> list[str]:
+    """Name what is not as it should be: a fault unnoticed, an alarm without a cause."""
+    wrong = [
+        f"{each.name} not noticed, but {[notice.by for notice in each.notices]}"
+        for each in found.faults
+        if not each.noticed
+    ]
+    return wrong + [f"false alarm: {alarm.by}: {alarm.told}" for alarm in found.alarms]
+
+
+def soak(names: list[str], seeds: range) -> bool:
+    """Go through every fault in every seed, print a line of each fault, and tell whether each was noticed rightly."""
+    well = True
+    for mishap in (each for each in TABLE if not names or each.name in names):
+        by, after, bad = Counter[str](), list[float](), 0
         for seed in seeds:
-            days, fault = (2, "") if mishap is None else plan(mishap, seed)
-            with tempfile.TemporaryDirectory() as directory:
-                asked = Asked(days, seed, (fault,) if fault else ())
-                yield fault or "no fault", seed, rehearse_phase(Path(directory) / "root", asked, lambda _: None)[1]
-            gc.collect()
+            found = phase(plan(mishap, seed))
+            wrong = wrongs(found)
+            for why in wrong:
+                print(f"  seed {seed}, {mishap.name}: {why}", flush=True)
+            bad += bool(wrong)
+            first = found.faults[0].noticed
+            if first is not None:
+                by[first.by] += 1
+                after.append((first.at_ms - found.faults[0].from_ms) / MINUTE_MS)
+        took = f"after {min(after):.0f} to {max(after):.0f} min" if after else "never"
+        told = ", ".join(f"{name} ({times})" for name, times in by.most_common())
+        print(f"{mishap.name:<22} {len(after)} of {len(seeds)} noticed, {bad} bad; {took}: {told}", flush=True)
+        well = well and not bad
+    return well
 
 
-def soak(names: list[str], seeds: range, *, clean: bool) -> bool:
-    """Go through phases, print each that is not as it should be, and tell whether none was."""
-    runs = bad = 0
-    for fault, seed, found in phases(names, seeds, clean=clean):
-        runs += 1
-        wrong = [
-            f"{each.name} not noticed: {[n.by for n in each.notices]}" for each in found.faults if not each.noticed
-        ]
-        wrong += [f"false alarm: {alarm.by}: {alarm.told}" for alarm in found.alarms]
-        wrong += ["the phase did not pass"] if clean and found.exit_code else []
+def clean(seeds: range, days: int) -> bool:
+    """Go through phases without a fault, and tell whether all passed without an alarm."""
+    bad = 0
+    for seed in seeds:
+        found = phase(Asked(days, seed))
+        wrong = wrongs(found) + (["the phase did not pass"] if found.exit_code else [])
         bad += bool(wrong)
         for why in wrong:
-            print(f"seed {seed}, {fault}: {why}", flush=True)
-    print(f"{runs} phases, {bad} not as they should be", flush=True)
+            print(f"  seed {seed}: {why}", flush=True)
+    print(f"{len(seeds)} phases of {days} days without a fault, {bad} not as they should be", flush=True)
     return not bad
+
+
+def chaos(seeds: range, days: int) -> bool:
+    """Go through phases with faults by chance to their end, and tell whether all were noticed rightly."""
+    well = True
+    for seed in seeds:
+        found = phase(Asked(days, seed, chaos=True))
+        wrong = wrongs(found)
+        noticed = sum(fault.noticed is not None for fault in found.faults)
+        print(
+            f"seed {seed}: {days} days, {noticed} of {len(found.faults)} noticed, exit {found.exit_code.value}",
+            flush=True,
+        )
+        for why in wrong:
+            print(f"  {why}", flush=True)
+        well = well and not wrong
+    return well
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=("measure", "soak", "clean"), default="measure")
-    parser.add_argument("--days", type=int, default=42)
+    parser.add_argument("what", nargs="?", choices=("measure", "soak", "clean", "chaos"), default="measure")
+    parser.add_argument("--days", type=int, help="42 to measure, 2 without a fault, 8 by chance")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--fault", action="append", default=[], help="only this one; repeatable")
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds)
-    well = measure(given.days) if given.what == "measure" else soak(given.fault, seeds, clean=given.what == "clean")
+    ways: dict[str, Callable[[], bool]] = {
+        "measure": lambda: measure(given.days or 42),
+        "soak": lambda: soak(given.fault, seeds),
+        "clean": lambda: clean(seeds, given.days or 2),
+        "chaos": lambda: chaos(seeds, given.days or 8),
+    }
+    well = ways[given.what]()
     sys.exit(not well)
 
 

@@ -37,6 +37,8 @@ class Asked(NamedTuple):
     seed: int
     faults: Sequence[str] = ()
     chaos: bool = False
+    hours: int | None = None
+    """After how many hours it is broken off: a stretch of dry-run, for who is after one fault alone."""
 
 
 class Progress(NamedTuple):
@@ -60,6 +62,8 @@ def rehearse_phase(root: Path, asked: Asked, watch: Callable[[Progress], None]) 
     zero_ms = day_zero_ms(settings)
     start_ms = zero_ms + STARTED_AFTER_MS
     end_ms = max(zero_ms + asked.days * DAY_MS + 2 * MINUTE_MS, start_ms + _ACCEPTANCE_MS + HOUR_MS)
+    if asked.hours is not None:
+        end_ms = start_ms + asked.hours * HOUR_MS
     plan = [scheduled(text, start_ms) for text in asked.faults]
     plan += by_chance(asked.seed, start_ms, asked.days) if asked.chaos else ()
     host = Host(settings, asked.seed, start_ms)

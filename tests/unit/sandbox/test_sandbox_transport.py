@@ -4,6 +4,8 @@ import httpx
 import pytest
 from sandbox_world import ORDER, World
 
+from genesis_ops.clients.health import Answer, Health, ask_health
+from genesis_ops.rehearsal.clock import VirtualClock
 from genesis_ops.sandbox.transport import SandboxTransport
 
 
@@ -31,6 +33,12 @@ def test_a_dropped_connection_is_a_protocol_error_that_knows_its_request(client:
     with pytest.raises(httpx.RemoteProtocolError) as failure:
         client.get("/health")
     assert failure.value.request.url.path == "/health"
+
+
+def test_a_health_check_is_told_of_a_dropped_connection_and_not_of_a_stranger(world: World) -> None:
+    world.fault("api-down")
+    found = ask_health("http://sandbox", VirtualClock(0), SandboxTransport(world.sandbox))
+    assert found == Health(Answer.BROKEN, "Server disconnected without sending a response.")
 
 
 def test_a_stall_longer_than_the_read_timeout_times_out_after_it_and_the_order_has_filled(
