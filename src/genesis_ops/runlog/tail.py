@@ -13,17 +13,27 @@ from typing import NamedTuple
 from genesis_ops.runlog.events import (
     CandleClose,
     CandleMissed,
+    CandleSelection,
     Evaluation,
     EvaluationMissed,
     Event,
+    FetchError,
     OrderSubmitted,
+    RunnerStarted,
 )
 from genesis_ops.runlog.files import LogFile, backwards, last_stamp_ms, log_files, opened, stamp_ms
 from genesis_ops.runlog.reader import ROUTINE, LogLine, LogReader
 from genesis_ops.words import DAY_MS, day
 
-_PHRASE = CandleClose.phrase.partition("{")[0].encode()
+_PHRASE, _LOOK = (event.phrase.partition("{")[0].encode() for event in (CandleClose, CandleSelection))
 _SOURCES = ("previous", "latest")
+
+
+class Unseen(NamedTuple):
+    """The end of a log in which the exchange showed no candle: since when (ms, UTC), and why as far as it is told."""
+
+    from_ms: int
+    cause: str
 
 
 class LastWords(NamedTuple):
@@ -40,6 +50,8 @@ class LastWords(NamedTuple):
     evaluations_missed: frozenset[int]
     troubles: tuple[str, ...]
     """Files that could not be read, or only in part, with the reason."""
+    unseen: Unseen | None = None
+    """What follows the newest look at a candle; None where no look is in the log."""
 
 
 class Counts(NamedTuple):
@@ -58,9 +70,15 @@ class _Fold:
     missed: set[int] = field(default_factory=set)
     evaluations_missed: set[int] = field(default_factory=set)
     newest_ms: int = 0
+    started_ms: int = 0
+    failure: tuple[int, str] = (0, "")
 
     def take(self, line: LogLine) -> None:
         match line.event:
+            case RunnerStarted():
+                self.started_ms = line.at_ms
+            case FetchError(cause=cause):
+                self.failure = line.at_ms, cause
             case CandleClose() as close if _is_close(line):
                 self.close, self.evaluated = close, False
                 self.missed.clear()
@@ -72,6 +90,14 @@ class _Fold:
             case EvaluationMissed(ts=ts):
                 self.evaluations_missed.add(ts)
 
+    def unseen(self, looked_ms: int | None) -> Unseen | None:
+        """Say why nothing was seen since the newest look; a run that came after it says nothing of what lay between."""
+        if looked_ms is None:
+            return None
+        failed_ms, why = self.failure
+        cause = f"feed failing ({why})" if failed_ms > looked_ms else "runner stalled"
+        return Unseen(looked_ms, f"runner down, then {cause}" if self.started_ms > looked_ms else cause)
+
 
 def last_words(log_dir: Path) -> LastWords:
     """Read the log from its end back to the newest candle close; a directory that cannot be listed raises OSError.
@@ -81,7 +107,8 @@ def last_words(log_dir: Path) -> LastWords:
     ends = {file: end_ms(file) for file in log_files(log_dir)}
     fold = _Fold()
     troubles: list[str] = []
-    for file, offset in _since_close(sorted(ends, key=ends.__getitem__)):
+    ordered = sorted(ends, key=ends.__getitem__)
+    for file, offset in _since_close(ordered):
         reader = LogReader((file,), without=ROUTINE, offset=offset)
         for line in reader:
             fold.take(line)
@@ -95,6 +122,7 @@ def last_words(log_dir: Path) -> LastWords:
         missed=frozenset(fold.missed),
         evaluations_missed=frozenset(fold.evaluations_missed),
         troubles=tuple(troubles),
+        unseen=fold.unseen(next((at_ms for file in reversed(ordered) if (at_ms := _last_look(file))), None)),
     )
 
 
@@ -178,6 +206,18 @@ def _last_close(file: LogFile) -> int | None:
     with suppress(OSError), opened(file) as fd:
         offsets = backwards(fd, _PHRASE, os.fstat(fd).st_size)
         return next((offset for offset in offsets if _begins_with_close(file, offset)), None)
+    return None
+
+
+def _last_look(file: LogFile) -> int | None:
+    """Tell when the newest look at a candle was logged (ms, UTC); None in a file without one, or compressed."""
+    if file.packed:
+        return None
+    with suppress(OSError), opened(file) as fd:
+        for offset in backwards(fd, _LOOK, os.fstat(fd).st_size):
+            line = next(iter(LogReader((file,), offset=offset)), None)
+            if line is not None and isinstance(line.event, CandleSelection):
+                return line.at_ms
     return None
 
 

@@ -4,6 +4,7 @@ from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.exchange import Candle, Candles, Exchange
 from genesis_ops.errors import FeedFailure
 from genesis_ops.runlog.events import ClockOff, FeedSilence, FetchError, FetchRetry, ShortWindow, Stalled
+from genesis_ops.runlog.tail import Unseen
 from genesis_ops.runlog.writer import RunnerLog
 from genesis_ops.runner.decide import Blindness
 from genesis_ops.words import Timeframe
@@ -27,7 +28,7 @@ class Feed:
         self._silent_until = 0.0
         self._last_poll: tuple[float, int] | None = None
         self._last_good_ms: int | None = None
-        self._before_start: Blindness | None = None
+        self._before_start: tuple[Blindness, ...] = ()
         self._good_at = clock.monotonic()
         self._cause = "no reply yet"
         self._blindness: tuple[Blindness, ...] = ()
@@ -68,10 +69,13 @@ class Feed:
         """Name the blind stretches so far."""
         return self._blindness
 
-    def was_blind(self, from_ms: int, cause: str) -> None:
-        """Remember a stretch that began at ``from_ms`` (ms, the host's clock) and ends now, before the first poll."""
+    def was_down(self, since_ms: int, unseen: Unseen | None) -> None:
+        """Remember that no runner ran since a time (ms, the host's clock), and what was not seen before that."""
         now_ms = self._clock.now_ms()
-        self._before_start = Blindness(min(from_ms, now_ms), now_ms, cause)
+        since_ms = min(since_ms, now_ms)
+        self._before_start = (Blindness(since_ms, now_ms, "runner down"),)
+        if unseen is not None and since_ms - unseen.from_ms > self._gap_ms:
+            self._before_start = (Blindness(unseen.from_ms, since_ms, unseen.cause), *self._before_start)
 
     def forget_blindness(self) -> None:
         """Drop the stretches that have been accounted for."""
@@ -116,11 +120,11 @@ class Feed:
 
     def _succeeded(self, candles: Candles) -> None:
         now_ms = self.exchange_ms()
-        if self._before_start is not None:  # only a reply tells how far the host's clock is from the exchange's
-            offset_ms, before = self._exchange.offset.ms, self._before_start
-            self._last_good_ms = before.to_ms + offset_ms
-            self._blindness = (Blindness(before.from_ms + offset_ms, self._last_good_ms, before.cause),)
-            self._before_start = None
+        if self._before_start:  # only a reply tells how far the host's clock is from the exchange's
+            ms, before = self._exchange.offset.ms, self._before_start
+            self._blindness = tuple(Blindness(each.from_ms + ms, each.to_ms + ms, each.cause) for each in before)
+            self._last_good_ms = self._blindness[-1].to_ms
+            self._before_start = ()
         if self._last_good_ms is not None and now_ms - self._last_good_ms > self._gap_ms:
             self._blindness += (Blindness(self._last_good_ms, now_ms, self._cause),)
         self._last_good_ms = now_ms

@@ -165,7 +165,7 @@ class Runner:
             log.write(events.PollsStretched(SHORTEST_INTERVAL))
         down_since_ms = self._recovered.last_seen_ms
         if down_since_ms is not None:
-            self._parts.feed.was_blind(down_since_ms, "runner down")
+            self._parts.feed.was_down(down_since_ms, self._recovered.unseen)
 
     def _finish(self) -> None:
         self._parts.notifier.stopping()

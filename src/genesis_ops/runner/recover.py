@@ -12,7 +12,7 @@ from typing import Any
 from genesis_ops.errors import Refused, StateUnreadable, typed
 from genesis_ops.journal.journal import Journal
 from genesis_ops.runlog.events import Event, ModeSwitched, StateNotFound, StateRebuilt, StateRecovered
-from genesis_ops.runlog.tail import LastWords, counts, last_words
+from genesis_ops.runlog.tail import LastWords, Unseen, counts, last_words
 from genesis_ops.state.model import PendingEvaluation, State
 from genesis_ops.state.store import StateStore
 from genesis_ops.words import Mode, visible
@@ -31,6 +31,7 @@ class Recovered:
     missed: frozenset[int] = frozenset()
     evaluations_missed: frozenset[int] = frozenset()
     last_seen_ms: int | None = None
+    unseen: Unseen | None = None
     last_price: float | None = None
     former_mode: Mode | None = None
     """In which mode the state was run last."""
@@ -159,7 +160,8 @@ def _found(state: State, words: LastWords, told: tuple[Event, ...]) -> Recovered
     heartbeat_ms = None if state.last_heartbeat is None else _ms(state.last_heartbeat)
     seen = [ms for ms in (heartbeat_ms, words.newest_ms) if ms is not None]
     price = words.close.close if words.close is not None else None
-    return Recovered(state, told, words.missed, words.evaluations_missed, max(seen, default=None), price)
+    seen_ms = max(seen, default=None)
+    return Recovered(state, told, words.missed, words.evaluations_missed, seen_ms, words.unseen, price)
 
 
 def _pending(words: LastWords) -> PendingEvaluation | None:

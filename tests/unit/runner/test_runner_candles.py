@@ -131,6 +131,30 @@ def test_a_gap_that_was_half_downtime_and_half_feed_names_both(day: "Day") -> No
     assert any("runner down" in cause and "feed failing" in cause for cause in causes)
 
 
+def test_candles_lost_to_the_feed_before_a_stop_are_laid_to_the_feed_after_the_next_start(day: "Day") -> None:
+    day.fault("feed-500@30m+3h")
+    day.run(3 * 60)
+    day.pause(hours=0.2)
+    day.run(60)
+    causes = [event.cause for event in day.events(CandleMissed)]
+    assert len(causes) == 2
+    assert all(
+        "feed failing (HTTP 500" in cause and "from 2026-02-04 13:33 to 2026-02-04 16:0" in cause for cause in causes
+    )
+
+
+def test_a_feed_that_failed_in_a_short_run_says_nothing_of_the_hours_before_that_run(day: "Day") -> None:
+    day.run(30)
+    day.fault("feed-500@3h+2h")
+    day.pause(hours=3)
+    day.run(30)
+    day.pause(hours=2)
+    day.run(30)
+    causes = [event.cause for event in day.events(CandleMissed)]
+    assert causes[0].startswith("runner down, then feed failing (HTTP 500")
+    assert not any("no row" in cause for cause in causes)
+
+
 def test_an_hour_without_trades_is_the_exchanges_doing(day: "Day") -> None:
     day.fault("no-trades@57m+59m")
     day.run(4 * 60)
