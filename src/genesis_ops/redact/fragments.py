@@ -5,6 +5,7 @@ A piece counts only where it tells something: the beginning of a passphrase may 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from genesis_ops.redact.ordinary import MASK, begins_or_ends_word, is_word
@@ -50,6 +51,7 @@ class Fragments(NamedTuple):
         return length
 
 
+@lru_cache(maxsize=256)  # every text of a summary is looked through for the same few values
 def fragments(text: str, encoding: str = "utf-8") -> Fragments:
     """Tell what to look for so that no telling piece of a value is passed over."""
     shortest = _SHORTEST if len(text) >= _LONG_VALUE else _SHORTEST_OF_SHORT
