@@ -22,7 +22,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def furnished(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Server, Answer]:
     """The server with everything on it, and what `remote install` said."""
-    server = Server(machine, tmp_path_factory.mktemp("laptop"))
+    laptop = tmp_path_factory.mktemp("laptop")
+    (laptop / "logs").mkdir()  # a root, so that its records stay in it
+    server = Server(machine, laptop)
     return server, furnish(server)
 
 

@@ -36,15 +36,14 @@ class Server(NamedTuple):
         )
         return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def begin(self, *words: str) -> "subprocess.Popen[str]":
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
         """Start `genesis-ops remote …` in a process group of its own, which a test can cut off."""
         return subprocess.Popen(
             self._command(words),
             env=self._environment("genesis-vm"),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 
@@ -89,7 +88,7 @@ class Server(NamedTuple):
         return {**os.environ, "PATH": self.machine.path, "GENESIS_SSH_TARGET": host}
 
 
-def cut(process: "subprocess.Popen[str]") -> None:
+def cut(process: "subprocess.Popen[bytes]") -> None:
     """End a command and its ssh at once, as a laptop whose battery is empty does."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
