@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from statistics import median
 
@@ -29,8 +30,6 @@ from genesis_ops.words import MINUTE_MS
 
 MOST_MEGABYTES = 150
 REQUESTS = 4_000
-NOON_AFTER = 24
-"""Hours from the first start to after the next noon, when a summary tells of the day before."""
 CANDLES = "http://sandbox/v2/candles/trade:1h:tBTCUSD/hist?limit=2&sort=-1"
 
 
@@ -92,15 +91,14 @@ def plan(mishap: Mishap, seed: int) -> Asked:
 
     A stretch of dry-run is enough where no order is needed; every fifth seed goes on into live-paper all the same.
     """
-    minutes = seed * 37 % 240
-    if mishap.dry:
-        return Asked(1, seed, (f"{mishap.name}@{120 + minutes}m+4h",))
+    minutes = seed * 37 % 120
     if mishap.lasts > 4 or mishap.name == "journal-damaged":
-        return Asked(4, seed, (f"{mishap.name}@{45 * 60 + minutes}m+24h",))
-    if seed % 5 == 1:
+        return Asked(3, seed, (f"{mishap.name}@{26 * 60 + minutes}m+24h",))
+    if seed % 5 == 1 and not mishap.dry:
         return Asked(2, seed, (f"{mishap.name}@{27 * 60 + minutes}m+{mishap.lasts}h",))
-    hours = NOON_AFTER if mishap.hours > mishap.lasts else 2 + 4 + mishap.lasts + 1
-    return Asked(1, seed, (f"{mishap.name}@{120 + minutes}m+{mishap.lasts}h",), hours=hours)
+    if mishap.hours > mishap.lasts:  # the next noon's summary tells of it
+        return Asked(1, seed, (f"{mishap.name}@{19 * 60 + minutes}m+2h",), hours=24)
+    return Asked(1, seed, (f"{mishap.name}@{120 + minutes}m",), hours=2 + ceil(minutes / 60 + mishap.hours) + 1)
 
 
 def phase(asked: Asked) -> Campaign:

@@ -20,7 +20,8 @@ from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Mode
 ROUND_MS = 10 * MINUTE_MS
 """How often cron looks for a reason to stop: so often as well here while something is wrong, else with the daily work.
 
-Every ten minutes of six weeks would be 6,000 looks at up to 110 MB.
+Every ten minutes of six weeks would be 6,000 looks at up to 110 MB. What waits for an order or for a day's summary to
+show at all is looked for once an hour.
 """
 _AFTER_START_MS = 3 * MINUTE_MS  # runbook Day 0, step 2
 _NOON_MS = 12 * HOUR_MS + 5 * MINUTE_MS  # the daily work, as the crontab has it
@@ -215,8 +216,10 @@ class _Director:
         waits = any(trouble.open for trouble in ledger.troubles)
         if not host.stage.lives and not waits and ledger.now_ms - self._tried_ms >= self._operator.reaction_ms:
             self._resume()
-        if (not host.stage.lives and not waits) or any(each.at_work(ledger.now_ms) for each in ledger.troubles):
-            self._due.setdefault("round", ledger.now_ms + ROUND_MS)
+        at_work = [trouble for trouble in ledger.troubles if trouble.at_work(ledger.now_ms)]
+        if at_work or (not host.stage.lives and not waits):
+            soon = not host.stage.lives or any(trouble.shows_soon() for trouble in at_work)
+            self._due.setdefault("round", ledger.now_ms + (ROUND_MS if soon else HOUR_MS))
 
     def _see_the_runner(self) -> None:
         """Take what the runner has said since, and what ended it."""

@@ -14,6 +14,7 @@ _AFTERMATH_MS = 3 * HOUR_MS
 """How long after a fault is over what is noticed is still laid to it."""
 _ECHO_MS = 36 * HOUR_MS
 """How long after that it is still told of: tomorrow's summary of today, at noon."""
+_SOON_MS = 4 * HOUR_MS
 _GOOD = (Outcome.PASS, Outcome.SKIP)
 _STOP_CHECK = "stop-check"
 
@@ -24,6 +25,8 @@ class Trouble:
     def __init__(self, scheduled: Scheduled) -> None:
         self.mishap, self.from_ms, self.until_ms = scheduled
         self.begun = self.over = False
+        self.seen = False
+        """Whether somebody has noticed it who was to."""
         self.notices: list[Notice] = []
         self.done: list[Event] = []
 
@@ -37,14 +40,18 @@ class Trouble:
         """Give the first notice by a command or by the runner's end; what only the log says nobody has read yet."""
         return next((notice for notice in self.notices if not notice.by.startswith("log ")), None)
 
-    @property
-    def seen(self) -> bool:
-        """Whether somebody has noticed it who was to."""
-        return any(notice.by in self.mishap.notices for notice in self.notices)
+    def take(self, notice: Notice) -> None:
+        """Lay a notice to it."""
+        self.notices.append(notice)
+        self.seen = self.seen or notice.by in self.mishap.notices
 
     def at_work(self, now_ms: int) -> bool:
         """Whether what is noticed at a time (ms, UTC) can come from it."""
         return self.begun and now_ms <= self._last_ms + _AFTERMATH_MS
+
+    def shows_soon(self) -> bool:
+        """Whether it shows by itself, or has: one of an order waits for that, one of a day for its summary."""
+        return bool(self.notices) or self.mishap.within_ms <= _SOON_MS
 
     def explains(self, now_ms: int) -> bool:
         """Whether what is found at a time (ms, UTC) can be about it."""
@@ -132,7 +139,7 @@ class Ledger:
         for trouble in (expecting or at_work)[-1:]:
             if all(former.by != notice.by for former in trouble.notices):
                 self.events.append(Event(notice.at_ms, f"{notice.by}: {notice.told}", bad=True))
-            trouble.notices.append(notice)
+            trouble.take(notice)
         if not at_work:
             self.events.append(Event(notice.at_ms, f"{notice.by}: {notice.told}", bad=True))
             self.alarms.append(notice)
