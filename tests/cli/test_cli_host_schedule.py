@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from phase_root import PhaseRoot, Plan, at
 
 from genesis_ops.cli.app import app
 from genesis_ops.clients.machine_program import Said
-from genesis_ops.state.schedule import instant_of
+from genesis_ops.state.schedule import instant_ms, instant_of
 
 FAIL, USAGE, UNKNOWN, WRITE, REFUSED = 1, 2, 3, 70, 78
+SERVICE = "genesis-acceptance@.service"
 ACCEPTED, FAULTY = instant_of(at(48)), instant_of(at(71))
 """The ends of two windows: one in which all is well, and one with closes missing."""
 
@@ -33,6 +35,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = Systemctl(tmp_path, tmp_path / "units")
     monkeypatch.setenv("PATH", made.path)
     monkeypatch.setenv("GENESIS_UNITS_DIR", str(tmp_path / "units"))
+    service = tmp_path / "units" / SERVICE
+    service.write_text(f"[Service]\nExecStart={sys.executable} --root {tmp_path / 'root'} host scheduled %i\n")
     return tmp_path / "root"
 
 
@@ -82,7 +86,7 @@ def test_what_is_no_instant_is_refused_and_nothing_is_written(root: Path, text: 
         done = host(root, *command)
         assert done.exit_code == USAGE
         assert "\x1b" not in done.output
-    assert list((root.parent / "units").iterdir()) == []
+    assert [path.name for path in (root.parent / "units").iterdir()] == [SERVICE]
     assert list(root.iterdir()) == []
 
 
@@ -91,6 +95,7 @@ def test_a_window_that_is_none_is_refused(root: Path) -> None:
 
 
 def test_a_directory_that_is_not_there_is_refused(root: Path) -> None:
+    (root.parent / "units" / SERVICE).unlink()
     (root.parent / "units").rmdir()
     assert host(root, "schedule", "list").exit_code == REFUSED
     assert host(root, "schedule", "add", "--at", "+24h").exit_code == REFUSED
@@ -146,32 +151,73 @@ def test_of_two_at_once_the_first_result_stays_and_both_end_with_its_code(
     assert path.read_text() == "the first\nexit code: 0\n"
 
 
+def test_a_window_that_has_not_ended_is_not_judged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("genesis_ops.host.scheduled.ask")
+    instant = instant_of(int(time.time() * 1000) + 60_000)
+    done = host(root, "scheduled", instant)
+    assert (done.exit_code, list(root.iterdir())) == (REFUSED, [])
+    assert "the window ends at" in done.stderr
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_verdict_is_kept(root: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    (root / "logs" / "paper_trading").mkdir(parents=True)
+    monkeypatch.setattr("genesis_ops.host.scheduled.ask", lambda *_: Said(code=code, err=b"why"))
+    assert host(root, "scheduled", ACCEPTED).exit_code == code
+    (path,) = (root / "logs" / "paper_trading").iterdir()
+    assert path.read_text() == f"why\nexit code: {code}\n"
+
+
 @pytest.mark.parametrize(
     ("said", "code", "text"),
     [
         (Said(trouble="python did not answer within 1500s"), WRITE, "genesis-ops: python did not answer within 1500s"),
         (Said(code=-9, out=b"half"), 143, "half\ngenesis-ops: the acceptance was ended by signal 9"),
-        (Said(code=3, out=b"", err=b"why"), UNKNOWN, "why"),
+        (Said(code=78, err=b"refused \x1b[2J"), REFUSED, "refused \\x1b[2J"),
     ],
 )
-def test_an_acceptance_that_did_not_end_leaves_a_result_too(
+def test_what_is_no_verdict_is_told_and_a_later_one_has_its_chance(
     root: Path, monkeypatch: pytest.MonkeyPatch, said: Said, code: int, text: str
 ) -> None:
     (root / "logs" / "paper_trading").mkdir(parents=True)
     monkeypatch.setattr("genesis_ops.host.scheduled.ask", lambda *_: said)
-    assert host(root, "scheduled", ACCEPTED).exit_code == code
-    (path,) = (root / "logs" / "paper_trading").iterdir()
-    assert path.read_text() == f"{text}\nexit code: {code}\n"
-
-
-def test_an_acceptance_that_cannot_be_made_leaves_a_result_that_says_why(root: Path) -> None:
-    (root / "logs" / "paper_trading").mkdir(parents=True)
-    (root / "config").mkdir()
-    (root / "config" / "genesis-ops.toml").write_text("")
     done = host(root, "scheduled", ACCEPTED)
-    (kept,) = (root / "logs" / "paper_trading").glob("acceptance_check_*")
-    assert done.exit_code not in {0, WRITE}
-    assert kept.read_text().endswith(f"\nexit code: {done.exit_code}\n")
+    assert (done.exit_code, done.stderr) == (code, f"{text}\n")
+    assert f"no result, exit code {code}" in done.stdout
+    assert list((root / "logs" / "paper_trading").iterdir()) == []
+    monkeypatch.setattr("genesis_ops.host.scheduled.ask", lambda *_: Said(code=1))
+    assert host(root, "scheduled", ACCEPTED).exit_code == FAIL
+
+
+def test_another_configuration_is_kept_with_the_timer_and_judged_by(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = root / "config" / "eth.toml"
+    config.parent.mkdir()
+    config.write_text('symbol = "tETHUSD"\nlog_dir = "logs/eth"\n')
+    added = CliRunner().invoke(
+        app, ["--root", str(root), "--config", str(config), "host", "schedule", "add", "--at", "+1h"]
+    )
+    instant = added.stdout.split()[1].rstrip(",")
+    asked: list[tuple[str, ...]] = []
+
+    def asks(command: tuple[str, ...], *_: object) -> Said:
+        asked.append(command)
+        return Said()
+
+    monkeypatch.setattr("genesis_ops.host.scheduled.ask", asks)
+    monkeypatch.setattr("genesis_ops.clients.host_clock.HostClock.now_ms", lambda _: instant_ms(instant))
+    (root / "logs" / "eth").mkdir(parents=True)
+    assert host(root, "scheduled", instant).exit_code == 0
+    assert asked[0][1:8] == ("-P", "-m", "genesis_ops", "--root", str(root), "--config", str(config))
+    assert (root / "logs" / "eth" / f"acceptance_check_{instant}.txt").exists()
+
+
+def test_nothing_in_the_checkout_is_taken_for_the_program(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "logs" / "paper_trading").mkdir(parents=True)
+    (root / "genesis_ops.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.chdir(root)
+    assert host(root, "scheduled", ACCEPTED).exit_code != 0
 
 
 def test_a_result_that_cannot_be_written_is_told(root: Path) -> None:

@@ -8,6 +8,7 @@ unless the checkout's ``src/core/server.py`` is broken, and the runner only writ
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -281,6 +282,8 @@ def _services(made: Machine, *, real: bool) -> None:
         (made.place / "units.json").write_text(
             json.dumps({**known, name: {"command": command, "says_ready": name == RUNNER}})
         )
+    judges = shlex.join((*own, "host", "scheduled", "%i"))
+    (made.units_dir / "genesis-acceptance@.service").write_text(f"[Service]\nExecStart={judges}\n")
 
 
 def _end(units: dict[str, dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from genesis_ops.cli.options import load_settings
+from genesis_ops.cli.options import shown_settings
 from genesis_ops.settings import Loaded, nearest_variables
 from genesis_ops.words import visible
 
@@ -39,7 +39,7 @@ def show(
     output: Annotated[Format, typer.Option("--format", help="text, or json for scripts")] = Format.TEXT,
 ) -> None:
     """Show each setting, its value, and the flag, variable or line it comes from."""
-    loaded = load_settings(ctx, only_shown=True)
+    loaded = shown_settings(ctx)
     for name in loaded.unknown_variables:
         close = nearest_variables(name)
         question = f"; did you mean {' or '.join(close)}?" if close else ""

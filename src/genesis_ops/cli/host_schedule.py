@@ -1,6 +1,8 @@
 """genesis-ops host schedule: acceptances that systemd starts at their time; host scheduled is what it starts."""
 
+import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,10 +43,12 @@ def add(
     from genesis_ops.cli.window import length_ms
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.host.schedule import add as schedule
+    from genesis_ops.host.timer import Asked
 
     now_ms = HostClock().now_ms()
     length_ms("--window", window, _EXAMPLE)
-    instant = schedule(settings, _moment_ms(at, now_ms), window, now_ms)
+    asked = Asked(window, _config(ctx), settings.log_dir)
+    instant = schedule(settings, _moment_ms(at, now_ms), asked, now_ms, os.environ)
     typer.echo(f"scheduled: {instant}, {window}      next: genesis-ops host schedule list")
 
 
@@ -87,13 +91,24 @@ def scheduled(ctx: typer.Context, instant: Instant) -> None:
     """Judge the window that ends at INSTANT, and keep report and exit code in acceptance_check_INSTANT.txt."""
     settings = load_settings(ctx).settings
 
+    from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.host.scheduled import judge
+    from genesis_ops.host.timer import read
 
-    config = ctx.obj.config if ctx.obj else None
-    judged = judge(settings, _checked(instant), () if config is None else ("--config", str(config.absolute())))
-    kept = "the first result stays" if judged.earlier else "written"
-    typer.echo(visible(f"{settings.shown(judged.path)}: {kept}, exit code {judged.exit_code}"))
+    asked = read(settings, _checked(instant))
+    if config := _config(ctx):
+        asked = asked._replace(config=config, log_dir=settings.log_dir)
+    judged = judge(settings, instant, asked, HostClock().now_ms())
+    for line in judged.said.splitlines():
+        typer.echo(visible(line), err=True)
+    typer.echo(visible(f"{settings.shown(judged.path)}: {judged.kept}, exit code {judged.exit_code}"))
     raise typer.Exit(judged.exit_code)
+
+
+def _config(ctx: typer.Context) -> str:
+    """Name the configuration file that was given; empty where it is the root's own."""
+    given = (ctx.obj.config if ctx.obj else None) or os.environ.get("GENESIS_CONFIG")
+    return str(Path(given).absolute()) if given else ""
 
 
 def _checked(instant: str) -> str:

@@ -21,7 +21,13 @@ class Common:
     config: Path | None = None
 
 
-def load_settings(ctx: typer.Context, *, only_shown: bool = False, **flags: object) -> Loaded:
+def load_settings(ctx: typer.Context, **flags: object) -> Loaded:
     """Put flags, environment, file and defaults together (contract §6); a flag that is None was not given."""
     common: Common = ctx.obj or Common()
-    return load({"root": common.root, **flags}, os.environ, common.config, only_shown=only_shown)
+    return load({"root": common.root, **flags}, os.environ, common.config)
+
+
+def shown_settings(ctx: typer.Context) -> Loaded:
+    """Put them together to show them: nothing is done with what root would not take."""
+    common: Common = ctx.obj or Common()
+    return load({"root": common.root}, os.environ, common.config, only_shown=True)

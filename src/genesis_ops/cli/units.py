@@ -92,7 +92,7 @@ def diff(  # noqa: PLR0913 - one parameter an option
 
     directory, _ = _directory(settings, into)
     found = _found(settings, into, user, program, only, live_paper=live_paper)
-    notes = (found.answer.trouble,) if found.answer.trouble else ()
+    notes = (found.trouble,) if found.trouble else ()
     report = units_diff(found.files, str(directory), HostClock().now_ms(), notes)
     tell(report._replace(strict=strict), output)
 

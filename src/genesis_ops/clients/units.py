@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from genesis_ops.clients.machine_program import ask
-from genesis_ops.words import iso
+from genesis_ops.words import iso, visible
 
 UNITS = ("genesis-paper.service", "genesis-runner.service")
 """The services of the server (runbook, Remote hosting)."""
@@ -19,13 +19,21 @@ PROPERTIES = (
 SETUP = ("User", "WorkingDirectory", "ExecStart", "EnvironmentFiles")
 """How a unit is started; a command line can hold a secret, so it is for who shows none of its words."""
 
-_ENVIRONMENT = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
+_ENVIRONMENT = {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "TZ": "UTC"}
 _WITHOUT_SYSTEMD = ("has not been booted with systemd", "Failed to connect to bus")
 _SECONDS = 10.0
 _MOST_LINES = 20_000
 _VALUES = re.compile(r"^(\s*(?:Environment|SetCredential\w*|PassEnvironment)\s*=\s*).*", re.IGNORECASE)
 _IN_COMMANDS = re.compile(r"\b([A-Z_][A-Z0-9_]*=)(\"[^\"]*\"|'[^']*'|\S+)")
 _COMMENT = re.compile(r"\s*[#;]")
+
+
+class Answer(NamedTuple):
+    """What systemd said, or why it did not; ``absent`` is whether there is none here."""
+
+    out: str = ""
+    trouble: str = ""
+    absent: bool = False
 
 
 class Unit(NamedTuple):
@@ -48,14 +56,20 @@ class UnitsFound(NamedTuple):
         """The units that systemd has read."""
         return tuple(unit for unit in self.units if unit.properties.get("LoadState") == "loaded")
 
+    def of(self, name: str) -> dict[str, str]:
+        """Give the properties of one unit; none where systemd told nothing of it."""
+        return next((unit.properties for unit in self.units if unit.name == name), {})
 
-def show(properties: Sequence[str] = PROPERTIES) -> UnitsFound:
-    """Ask systemd for properties of the phase's units; more than PROPERTIES is for who asks by name."""
+
+def show(properties: Sequence[str] = PROPERTIES, names: Sequence[str] = UNITS) -> UnitsFound:
+    """Ask systemd for properties of units; more than PROPERTIES is for who asks by name."""
+    if not names:
+        return UnitsFound()
     wanted = ",".join(dict.fromkeys(("Id", *properties)))
-    out, trouble, absent = _told(("systemctl", "show", "--no-pager", f"--property={wanted}", "--", *UNITS))
-    if trouble:
-        return UnitsFound(trouble=trouble, absent=absent)
-    found = tuple(_units(out, properties))
+    answer = told(("systemctl", "show", "--no-pager", f"--property={wanted}", "--", *names))
+    if answer.trouble:
+        return UnitsFound(trouble=answer.trouble, absent=answer.absent)
+    found = tuple(_units(answer.out, properties))
     return UnitsFound(found) if found else UnitsFound(trouble="systemctl show gave nothing that can be read")
 
 
@@ -97,19 +111,19 @@ def last_lines(unit: str, count: int) -> tuple[str, str]:
 
 def _asked(command: Sequence[str]) -> tuple[str, str]:
     """Run a program that only tells; what it said, and why not where it did not."""
-    out, trouble, _ = _told(command)
-    return out, trouble
+    answer = told(command)
+    return answer.out, answer.trouble
 
 
-def _told(command: Sequence[str]) -> tuple[str, str, bool]:
-    """Run a program that only tells; the third is whether there is no systemd that could tell anything."""
-    said = ask(command, _SECONDS, _ENVIRONMENT)
+def told(command: Sequence[str], seconds: float | None = None) -> Answer:
+    """Run one of systemd's programs, whose times are UTC and whose text has no colours."""
+    said = ask(command, seconds or _SECONDS, _ENVIRONMENT)
     if said.trouble:
-        return "", said.trouble, said.absent
+        return Answer(trouble=said.trouble, absent=said.absent)
     if said.code:
-        why = f"{command[0]} {command[1]} ended with {said.code}: {said.first_words}"
-        return "", why, any(words in why for words in _WITHOUT_SYSTEMD)
-    return said.out.decode("utf-8", "backslashreplace"), "", False
+        why = visible(f"{command[0]} {command[1]} ended with {said.code}: {said.first_words}")
+        return Answer(trouble=why, absent=any(words in why for words in _WITHOUT_SYSTEMD))
+    return Answer(said.out.decode("utf-8", "backslashreplace"))
 
 
 def _units(out: str, properties: Sequence[str]) -> Iterator[Unit]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.checks.units import UnitFile
+from genesis_ops.clients.units import UnitsFound, show
 from genesis_ops.durable import put_in_place, read_whole, sync_directory
 from genesis_ops.errors import Refused, typed, write_failed
-from genesis_ops.host.systemctl import Answer, shown
 from genesis_ops.host.units import Place, is_own, text
 from genesis_ops.words import visible
 
@@ -16,10 +16,10 @@ _MOST_BYTES = 1 << 20
 
 
 class Installed(NamedTuple):
-    """The files of a directory, and what systemd answered when it was asked about them."""
+    """The files of a directory, and why systemd did not answer when it was asked about them."""
 
     files: tuple[UnitFile, ...]
-    answer: Answer
+    trouble: str
 
 
 def look(directory: Path, wanted: Sequence[str], values: Place, *, live: bool) -> Installed:
@@ -31,8 +31,8 @@ def look(directory: Path, wanted: Sequence[str], values: Place, *, live: bool) -
     if not directory.is_dir():
         raise Refused(f"there is no directory {visible(str(directory))}", next_command=f"mkdir -p {typed(directory)}")
     asked = [name for name in wanted if not name.endswith(".conf") and "@." not in name]
-    known, answer = shown(("NeedDaemonReload", "DropInPaths"), asked) if live else ({}, Answer())
-    return Installed(tuple(_file(directory, name, values, known.get(name, {})) for name in wanted), answer)
+    found = show(("NeedDaemonReload", "DropInPaths"), asked) if live else UnitsFound()
+    return Installed(tuple(_file(directory, name, values, found.of(name)) for name in wanted), found.trouble)
 
 
 def _file(directory: Path, name: str, values: Place, known: Mapping[str, str]) -> UnitFile:

@@ -2,57 +2,77 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.clients.machine_program import Said, ask
 from genesis_ops.durable import publish
-from genesis_ops.errors import write_failed
-from genesis_ops.host.schedule import window_of
+from genesis_ops.errors import Refused, write_failed
+from genesis_ops.host.timer import Asked
 from genesis_ops.settings import Settings
 from genesis_ops.state.schedule import instant_ms, result, result_file
-from genesis_ops.words import Exit, iso
+from genesis_ops.words import Exit, iso, stamp
+
+EARLIER, WRITTEN, NONE = "the first result stays", "written", "no result"
+"""What became of the file; there is none where nothing was judged."""
 
 _LONGEST_SECONDS = 1500.0
 _KEPT = "GENESIS_"
+_VERDICTS = {Exit.PASS, Exit.FAIL, Exit.UNKNOWN}
 
 
 class Judged(NamedTuple):
-    """The file of the result, what the acceptance ended with, and whether it was there before."""
+    """The file of the result, what the acceptance ended with, what became of the file, and what was said."""
 
     path: Path
     exit_code: int
-    earlier: bool
+    kept: str
+    said: str = ""
 
 
-def judge(settings: Settings, instant: str, options: Sequence[str]) -> Judged:
-    """Have the window judged that ends at an instant, and keep the first result; ``options`` stand before the command.
+def judge(settings: Settings, instant: str, asked: Asked, now_ms: int) -> Judged:
+    """Have the window judged that ends at an instant, and keep the first result.
 
     Raises:
+        Refused: it has not come yet (``now_ms``, UTC).
         WriteFailed: the result could not be written.
     """
-    path = result_file(settings.log_dir, instant)
+    path = result_file(asked.log_dir, instant)
     if path.exists():
         return _earlier(path)
-    until = iso(instant_ms(instant))
-    words = ("acceptance", "--window", window_of(settings, instant), "--until", until)
-    command = (sys.executable, "-m", "genesis_ops", "--root", str(settings.root), *options, *words)
-    given = {name: value for name, value in os.environ.items() if name.startswith((_KEPT, "PYTHONPATH"))}
-    text, code = _told(ask(command, _LONGEST_SECONDS, {"TZ": "UTC", **given}))
+    at_ms = instant_ms(instant)
+    if now_ms < at_ms:
+        raise Refused(
+            f"the window ends at {stamp(at_ms)} UTC, and it is {stamp(now_ms)} UTC",
+            next_command="genesis-ops host schedule list",
+        )
+    text, code = _told(ask(_command(settings, asked, at_ms), _LONGEST_SECONDS, {"TZ": "UTC", **_given()}))
+    if code not in _VERDICTS:
+        return Judged(path, code, NONE, text)
     try:
         publish(path, f"{text}exit code: {code}\n".encode())
     except FileExistsError:  # somebody else was faster
         return _earlier(path)
     except OSError as error:
         raise write_failed(path, error) from error
-    return Judged(path, code, earlier=False)
+    return Judged(path, code, WRITTEN)
+
+
+def _command(settings: Settings, asked: Asked, at_ms: int) -> tuple[str, ...]:
+    """Call this very program: what lies in the working directory is not looked at (-P)."""
+    config = ("--config", asked.config) if asked.config else ()
+    words = ("acceptance", "--window", asked.window, "--until", iso(at_ms))
+    return (sys.executable, "-P", "-m", "genesis_ops", "--root", str(settings.root), *config, *words)
+
+
+def _given() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith((_KEPT, "PYTHONPATH"))}
 
 
 def _earlier(path: Path) -> Judged:
     """Give the result that is there; one without an exit code tells nothing."""
     _, code = result(path)
-    return Judged(path, Exit.UNKNOWN if code is None else code, earlier=True)
+    return Judged(path, Exit.UNKNOWN if code is None else code, EARLIER)
 
 
 def _told(said: Said) -> tuple[str, int]:

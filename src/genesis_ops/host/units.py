@@ -54,7 +54,7 @@ def place(settings: Settings, user: str | None = None, program: str | None = Non
         Refused: one of the values cannot stand in a unit's file.
     """
     logs = settings.root / "logs"
-    wanted = (settings.log_dir, settings.state_file.parent)
+    wanted = (settings.log_dir, settings.state_file.parent, settings.lock_dir or logs)
     beside = dict.fromkeys(str(path) for path in wanted if not path.is_relative_to(logs))
     found = Place(
         str(settings.root),
@@ -139,12 +139,17 @@ def _require(values: Place) -> None:
     if not _USER.fullmatch(values.user):
         raise _refused("the user", values.user, "is no user's name")
     for what, path in (("the root", values.root), ("the program", values.program)):
-        _require_path(what, path)
+        require_path(what, path)
     for path in values.writes:
-        _require_path("a directory that the runner writes in", path)
+        require_path("a directory that the runner writes in", path)
 
 
-def _require_path(what: str, path: str) -> None:
+def require_path(what: str, path: str) -> None:
+    """Make sure that a unit's file gives a path no second meaning.
+
+    Raises:
+        Refused: it could.
+    """
     if not path.startswith("/"):
         raise _refused(what, path, "is no absolute path")
     if not path.isprintable() or path != path.strip() or _IMPOSSIBLE.search(path):

@@ -34,7 +34,7 @@ def _one(each: Scheduled, now: str, page: Page) -> Iterator[Line]:
     yield (Span("  "), mark(outcome(each), page), Span(page.cut(f"{head} {_said(each, now)}", page.width - 3)))
     if each.detail:
         yield from page.under("       ", each.detail)
-    if each.state == MISSED:
+    if each.state == MISSED or (each.state == PENDING and each.detail):
         yield from page.under("       -> ", f"genesis-ops host scheduled {each.instant}", "cyan")
     if each.state == OFF:
         command = f"sudo systemctl enable --now genesis-acceptance-{each.instant}.timer"
@@ -48,5 +48,5 @@ def _said(each: Scheduled, now: str) -> str:
         return "done, no exit code" if each.exit_code is None else f"done, exit {each.exit_code}"
     if each.state == PENDING:
         left = (datetime.fromisoformat(each.at) - datetime.fromisoformat(now)).total_seconds()
-        return f"in {duration(left)}"
+        return f"in {duration(left)}" if left > 0 else "again"
     return each.state

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.durable import read_whole
-from genesis_ops.words import visible
+from genesis_ops.words import DAY_MS, HOUR_MS, stamp, visible
 
 SCHEMA = "genesis-ops.schedule/1"
 PENDING, RUNNING, DONE, MISSED, OFF = "pending", "running", "done", "missed", "off"
@@ -18,6 +18,7 @@ _FORM = "%Y%m%d_%H%M%SZ"
 _NAME = re.compile(r"[0-9]{8}_[0-9]{6}Z")
 _MOST_BYTES = 1 << 24
 _LAST = re.compile(rb"\nexit code: ([0-9]{1,3})\n\Z")
+_TRIES_MS = (0, HOUR_MS, DAY_MS)
 _GRACE_MS = 60_000
 """How long after its time a due acceptance may take to begin."""
 
@@ -70,6 +71,14 @@ def instant_ms(name: str) -> int:
         raise ValueError(f"'{name}' is not a time") from None
 
 
+def tries(at_ms: int) -> tuple[int, ...]:
+    """Give the times (ms, UTC) at which an acceptance is begun; where there is a result by then, it is nothing more.
+
+    systemd counts one as begun that a power cut ended in the middle; they are further apart than one may take.
+    """
+    return tuple(at_ms + later_ms for later_ms in _TRIES_MS)
+
+
 def result_file(log_dir: Path, instant: str) -> Path:
     """Name the file that the result of an acceptance goes to (contract §1)."""
     return log_dir / f"acceptance_check_{instant}.txt"
@@ -90,11 +99,13 @@ def state_of(at_ms: int, now_ms: int, *, done: bool, waiting: Waiting | None) ->
     if waiting is not None and waiting.busy:
         return RUNNING, ""
     if now_ms < at_ms:
-        if waiting is None or waiting.elapses_ms == at_ms:
-            return PENDING, ""
-        return OFF, "systemd does not wait for it"
+        waits = waiting is None or waiting.elapses_ms == at_ms
+        return (PENDING, "") if waits else (OFF, "systemd does not wait for it")
     if now_ms < at_ms + _GRACE_MS:
         return RUNNING, ""
+    again_ms = (waiting and waiting.elapses_ms) or 0
+    if again_ms > now_ms:
+        return PENDING, f"there is no result yet; again at {stamp(again_ms)} UTC"
     return MISSED, "its time is over, and there is no result"
 
 

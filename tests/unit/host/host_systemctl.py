@@ -24,7 +24,7 @@ show)
         state=inactive elapses= stale=no
         if [ -f "$memory/on-$each" ]; then
             state=active
-            elapses="Fri $(sed -n 's/^OnCalendar=//p' "$units/$each")"
+            elapses="Fri $(sed -n 's/^OnCalendar=//p' "$units/$each" | head -n 1)"
         fi
         [ -f "$memory/busy-$each" ] && state=activating
         [ -f "$memory/stale-$each" ] && stale=yes

@@ -100,6 +100,10 @@ def test_logs_outside_of_the_root_may_be_written_too(tmp_path: Path) -> None:
     assert "-/var/log/genesis" in value("genesis-runner.service", "ReadWritePaths", found)[0].split()
 
 
+def test_locks_may_be_written_where_the_settings_have_them(tmp_path: Path) -> None:
+    assert place(settings(tmp_path, lock_dir="/var/lock/genesis")).writes[-1] == "/var/lock/genesis"
+
+
 @pytest.mark.parametrize(("root", "home"), [("/home/g/Core", "read-only"), ("/opt/home/Core", "yes")])
 def test_a_root_in_a_home_can_be_seen(root: str, home: str) -> None:
     assert value("genesis-runner.service", "ProtectHome", USUAL._replace(root=root)) == [home]
