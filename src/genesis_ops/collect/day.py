@@ -26,6 +26,7 @@ from genesis_ops.state.receipt import newest_receipt
 from genesis_ops.state.snapshots import listed
 
 if TYPE_CHECKING:
+    from genesis_ops.checks.host import Host
     from genesis_ops.clients.clock import Clock
     from genesis_ops.collect.around import Around
     from genesis_ops.journal.book import Order
@@ -47,11 +48,20 @@ class _Journal(NamedTuple):
     found: OrdersFound = OrdersFound()
 
 
-def judge_day(
-    settings: Settings, of: date, clock: "Clock", *, strict: bool = False, around: "Around | None" = None
+def judge_day(  # noqa: PLR0913 - what a day is asked with
+    settings: Settings,
+    of: date,
+    clock: "Clock",
+    *,
+    strict: bool = False,
+    around: "Around | None" = None,
+    host: "Host | None" = None,
 ) -> Day:
-    """Judge a day (UTC) that has begun; one that is over needs neither a server nor a process."""
-    evidence = look_at_day(settings, of, clock, around)
+    """Judge a day (UTC) that has begun; one that is over needs neither a server nor a process.
+
+    ``host`` is what a look at it gave in this moment, where somebody has looked already.
+    """
+    evidence = look_at_day(settings, of, clock, around, host)
     log = evidence.seen.log
     with source(settings, None) as where:
         checks, notes = judge(CHECKS, evidence, where.shown), noted(log, where.shown)
@@ -81,7 +91,9 @@ def today(now_ms: int) -> date:
     return datetime.fromtimestamp(now_ms / 1000, UTC).date()
 
 
-def look_at_day(settings: Settings, of: date, clock: "Clock", around: "Around | None" = None) -> DayEvidence:
+def look_at_day(
+    settings: Settings, of: date, clock: "Clock", around: "Around | None" = None, host: "Host | None" = None
+) -> DayEvidence:
     """Look once at everything that a day is told from; nothing is changed."""
     now_ms = clock.now_ms()
     over = of < today(now_ms)
@@ -113,7 +125,7 @@ def look_at_day(settings: Settings, of: date, clock: "Clock", around: "Around | 
             accepted_ms=_accepted_ms(where.log_dir),
             snapshots=sum(midnight_ms(of) <= at_ms < end_ms for at_ms, _ in listed(where.log_dir)),
         )
-    return found if over else _with_host(found, clock, around)
+    return found if over else _with_host(found, clock, around, host)
 
 
 def _begun_ms(log: LogEvidence, where: Source) -> int | None:
@@ -145,7 +157,7 @@ def _journal(settings: Settings, where: Source, asked: Asked, *, over: bool) -> 
     except OSError:  # a directory that cannot be listed is told by who looks for the log
         return _Journal()
     read = read_journal(where.log_dir)
-    found = orders_found(where.log_dir, settings, where.shown, asked.now_ms)
+    found = orders_found(where.log_dir, settings, where.shown, asked.now_ms, read)
     decided = {order.id: order.decided_ms for order in read.book.orders.values()}
     if over:
         found = found._replace(doubts=tuple(d for d in found.doubts if decided.get(d.name, 0) <= asked.end_ms))
@@ -171,7 +183,7 @@ def _accepted_ms(log_dir: Path) -> int | None:
     return None
 
 
-def _with_host(day: DayEvidence, clock: "Clock", around: "Around | None") -> DayEvidence:
+def _with_host(day: DayEvidence, clock: "Clock", around: "Around | None", host: "Host | None") -> DayEvidence:
     """Add the host, its preflight and who holds the API's port."""
     from genesis_ops.checks.preflight import preflight
     from genesis_ops.collect.around import HERE
@@ -179,7 +191,7 @@ def _with_host(day: DayEvidence, clock: "Clock", around: "Around | None") -> Day
     from genesis_ops.collect.host import look as look_at_host
 
     around = around or HERE
-    host = look_at_host(day.settings, clock, around=around)
+    host = host or look_at_host(day.settings, clock, around=around)
     port = api_port(day.settings.api_url)
     servers = host.listeners or (None if port is None else around.listeners(port))
     champion = host.champion.fingerprint

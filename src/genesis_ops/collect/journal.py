@@ -107,14 +107,16 @@ def whole_journal(log_dir: Path) -> Read:
 # --- what is in doubt
 
 
-def orders_found(log_dir: Path, settings: Settings, shown: Shown, now_ms: int) -> OrdersFound:
-    """Look for orders in doubt, if there is a journal at all.
+def orders_found(
+    log_dir: Path, settings: Settings, shown: Shown, now_ms: int, known: Read | None = None
+) -> OrdersFound:
+    """Look for orders in doubt, if there is a journal at all; ``known`` is what its reading gave, where it was read.
 
     Files of that name in which nothing was ever a record are another program's: a dry-run is not stopped for them.
     """
     with suppress(OSError):  # a directory that cannot be listed is told by who looks for the log
         if names := journal_files(log_dir):
-            read = read_journal(log_dir)
+            read = known or read_journal(log_dir)
             if read.entries or read.damage is None or _hidden(read.damage) or _claims_records(log_dir, names):
                 return _doubts(read, log_dir, settings, shown, now_ms)[0]
     return OrdersFound()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from genesis_ops.checks.model import Outcome
 from genesis_ops.collect.judgement import day_zero_ms
+from genesis_ops.collect.snapshot import Seen
 from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal import looks
 from genesis_ops.rehearsal.day import STARTED_AFTER_MS
@@ -137,10 +138,11 @@ class _Director:
             self._ledger.gate(f"preflight, {self._host.mode}", report)
             self._snapshot()
 
-    def _snapshot(self) -> None:
-        report, path = looks.snapshot(self._host)
-        self._ledger.hear(report)
+    def _snapshot(self) -> Seen:
+        seen, path = looks.snapshot(self._host)
+        self._ledger.hear(seen.report)
         self._ledger.note(path.name)
+        return seen
 
     def _accept(self) -> None:
         report, receipt = looks.acceptance(self._host)
@@ -160,9 +162,9 @@ class _Director:
 
     def _daily(self) -> None:
         self._due["daily"] = _next_noon(self._ledger.now_ms)
-        self._snapshot()
+        seen = self._snapshot()  # nothing happens between it and the summaries: one look at the host does for both
         for days_ago in (1, 0):
-            self._ledger.hear(looks.summary(self._host, days_ago))
+            self._ledger.hear(looks.summary(self._host, days_ago, seen))
         self._stop_check()
 
     def _round(self) -> None:
@@ -266,9 +268,10 @@ class _Director:
 
     def _snapshot_of_the_end(self) -> None:
         """Keep the end as proof; that no runner runs any more is no alarm."""
-        self._ledger.note(looks.snapshot(self._host)[1].name)
+        seen, path = looks.snapshot(self._host)
+        self._ledger.note(path.name)
         looks.summary(self._host, 1)
-        looks.summary(self._host, 0)
+        looks.summary(self._host, 0, seen)
 
 
 def _next_noon(ms: int) -> int:

@@ -18,7 +18,7 @@ from genesis_ops.collect.judgement import (
 )
 from genesis_ops.collect.known_secrets import known_secrets
 from genesis_ops.collect.phase import judge_phase
-from genesis_ops.collect.snapshot import see
+from genesis_ops.collect.snapshot import Seen, see
 from genesis_ops.collect.where import source
 from genesis_ops.enforce.act import enforce
 from genesis_ops.enforce.steps import Enforced
@@ -59,20 +59,21 @@ def acceptance(host: Host) -> tuple[Report, Path | None]:
     return judgement.report, None if judgement.report.exit_code else certify(host.settings, judgement)
 
 
-def snapshot(host: Host) -> tuple[Report, Path]:
-    """Keep the runtime state as ``genesis-ops snapshot`` does; its preflight is the report."""
+def snapshot(host: Host) -> tuple[Seen, Path]:
+    """Keep the runtime state as ``genesis-ops snapshot`` does, and give what was seen."""
     host.date_files()
     seen = see(host.settings, host.clock, host.around)
     known = known_secrets(host.settings)  # no environment of the processes outside is looked at
-    return seen.report, snapshots.keep(snapshots.snapshot_of(seen, known), known, host.settings.log_dir)
+    return seen, snapshots.keep(snapshots.snapshot_of(seen, known), known, host.settings.log_dir)
 
 
-def summary(host: Host, days_ago: int) -> Report:
-    """Write a day's summary as ``genesis-ops daily-summary`` does."""
+def summary(host: Host, days_ago: int, seen: Seen | None = None) -> Report:
+    """Write a day's summary as ``genesis-ops daily-summary`` does; ``seen`` is what a snapshot saw in this moment."""
     host.date_files()
     settings = host.settings
     of = today(host.clock.now_ms()) - timedelta(days=days_ago)
-    day = judge_day(settings, of, host.clock, around=host.around)
+    known_host = None if seen is None else seen.host
+    day = judge_day(settings, of, host.clock, around=host.around, host=known_host)
     known = known_secrets(settings)
     clean = Cleaner(known.secrets)
     evidence = day.evidence._replace(preflight=clean.facts(day.evidence.preflight))
