@@ -350,7 +350,7 @@ as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, re
 @pytest.fixture
 def others(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root, as root finds it whose configuration others can write."""
-    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
     configure(root, "")
     (root / "config").chmod(0o777)
     return root
@@ -386,7 +386,7 @@ def test_what_root_would_refuse_can_be_shown(others: Path) -> None:
 
 
 def test_another_user_takes_everything_from_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
     configure(root, 'units_dir = "/x"')
     (root / "config").chmod(0o777)
     assert loaded(root).settings.units_dir == Path("/x")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from genesis_ops.durable import read_whole
-from genesis_ops.errors import GenesisError, Refused, typed
+from genesis_ops.errors import GenesisError, Refused
 from genesis_ops.host.plan import Problem
 from genesis_ops.host.units import ACCEPTANCE
 from genesis_ops.settings import SETTINGS, Settings
@@ -55,9 +55,9 @@ def require_service(settings: Settings, environ: Mapping[str, str]) -> None:
     """
     program, root = _started(settings)
     if root != str(settings.root):
-        raise _refused(settings, f"{ACCEPTANCE} judges another root than {settings.root}")
+        raise _refused(f"{ACCEPTANCE} judges another root than {settings.root}")
     if not os.access(program, os.X_OK):
-        raise _refused(settings, f"{ACCEPTANCE} starts {program}, which cannot be started")
+        raise _refused(f"{ACCEPTANCE} starts {program}, which cannot be started")
     for setting in SETTINGS:
         if setting.variable in environ and setting.name not in _ELSEWHERE:
             raise Refused(
@@ -72,9 +72,9 @@ def _started(settings: Settings) -> tuple[str, str]:
     try:
         text = read_whole(settings.units_dir / ACCEPTANCE, _MOST_BYTES).decode("utf-8", "surrogateescape")
     except FileNotFoundError:
-        raise _refused(settings, f"there is no {ACCEPTANCE} in {settings.units_dir}") from None
+        raise _refused(f"there is no {ACCEPTANCE} in {settings.units_dir}") from None
     except OSError as error:
-        raise _refused(settings, f"{ACCEPTANCE} cannot be read: {error.strerror}") from None
+        raise _refused(f"{ACCEPTANCE} cannot be read: {error.strerror}") from None
     commands = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("ExecStart=")]
     words: list[str] = []
     with suppress(ValueError, IndexError):
@@ -84,6 +84,5 @@ def _started(settings: Settings) -> tuple[str, str]:
     return (words[0].lstrip("@-:+!") if words else ""), (roots[0] if roots else "")
 
 
-def _refused(settings: Settings, why: str) -> Refused:
-    root = typed(settings.root)
-    return Refused(visible(why), next_command=f"sudo genesis-ops --root {root} units install --only {ACCEPTANCE}")
+def _refused(why: str) -> Refused:
+    return Refused(visible(why), next_command=f"sudo genesis-ops units install --only {ACCEPTANCE}")
