@@ -10,7 +10,6 @@ from typing import IO, NamedTuple
 
 from genesis_ops.errors import Unreachable, UsageRefused, typed
 from genesis_ops.settings import Settings
-from genesis_ops.words import Exit
 
 _WANTED = re.compile(
     r"runner_(?:orders_|evaluations_)?\d{8}\.log(?:\.gz)?|runner_state(?:_corrupt_\w+)?\.json|operations\.jsonl"
@@ -19,6 +18,8 @@ _STATE = "runner_state.json"
 """How a bundle calls the state, whatever its file is called on the host."""
 _MOST_BYTES = 4 << 30
 _BLOCK = 1 << 20
+_SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a process."""
 
 
 class Source(NamedTuple):
@@ -69,20 +70,27 @@ def is_directory(path: Path) -> bool:
 
 @contextmanager
 def ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what was unpacked is removed.
+    """Let SIGTERM and SIGHUP end the process by an exception, so that what was unpacked is removed.
 
-    Further ones are ignored: ``timeout`` sends two at once, and the second would end the clearing up as well.
+    Further ones are ignored: ``timeout`` sends two at once, and the second would end the clearing up as well. So is a
+    SIGHUP that the caller has ignored, as ``nohup`` does.
     """
+    named = ("SIGTERM", "SIGHUP") if hasattr(signal, "SIGHUP") else ("SIGTERM",)
+    former = {number: signal.getsignal(number) for number in map(signal.Signals.__getitem__, named)}
+    ending = [number for number, before in former.items() if before is not signal.SIG_IGN]
 
-    def end(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit(Exit.TERMINATED)
+    def end(number: int, _: object) -> None:
+        for each in ending:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(_SIGNALLED + number)
 
-    former = signal.signal(signal.SIGTERM, end)
+    for number in ending:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number in ending:
+            signal.signal(number, former[number])
 
 
 def _posix(path: str) -> str:
