@@ -1,15 +1,34 @@
-"""A clock that two processes share: it stands still while a request is under way, and moves when the runner waits."""
+"""Clocks of the drills: one that two processes share, and one at whose first look something happens."""
 
 import math
 import mmap
 import struct
+from collections.abc import Callable
 from pathlib import Path
+
+from genesis_ops.clients.clock import Clock
 
 _MS = struct.Struct("<q")
 
 
+class InterruptedClock:
+    """A clock at which something happens as it is asked for the time: a start first asks as it takes its locks."""
+
+    def __init__(self, clock: Clock, happens: Callable[[], None]) -> None:
+        self._clock, self._happens = clock, happens
+        self.monotonic, self.wait = clock.monotonic, clock.wait
+
+    def now_ms(self) -> int:
+        """Tell the time (ms, UTC)."""
+        self._happens()
+        return self._clock.now_ms()
+
+
 class SharedClock:
-    """Time for a runner and its sandbox in a file, so that an hour passes in a moment on both sides of the wire."""
+    """Time for a runner and its sandbox in a file, so that an hour passes in a moment on both sides of the wire.
+
+    It stands still while a request is under way, and moves when the runner waits.
+    """
 
     def __init__(self, path: Path, start_ms: int | None = None) -> None:
         if start_ms is not None:

@@ -9,37 +9,34 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import genesis_ops
-from genesis_ops.checks.model import Check, Outcome, Report, Result, judge
+from genesis_ops.checks.model import Outcome, Report, Result
+from genesis_ops.collect.journal import judge_journal, read_journal
 from genesis_ops.collect.where import ended_by_term
 from genesis_ops.errors import Refused
 from genesis_ops.journal.book import Order, order_id
-from genesis_ops.journal.journal import Journal
 from genesis_ops.journal.wallet import Fill
-from genesis_ops.rehearsal.drill import Watch
+from genesis_ops.rehearsal.drill import Watch, told
 from genesis_ops.rehearsal.drill_clock import SharedClock
-from genesis_ops.rehearsal.drill_root import SEED, Clean, copy, make_clean
+from genesis_ops.rehearsal.drill_root import AFTERWARDS_MS, BEFORE_MS, SEED, Clean, Root, copy, make_clean, roomed
 from genesis_ops.rehearsal.drill_runner import Boundary, Job, written
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.server import make_server
 from genesis_ops.sandbox.wire import SUBMIT
-from genesis_ops.words import HOUR_MS, MINUTE_MS, Exit, visible
+from genesis_ops.words import HOUR_MS, Exit, visible
 
 _PATIENCE_SECONDS = 60.0
 _TOO_LONG = 124  # as timeout(1) tells it
 _SAID = 300
-_BEFORE_MS, _AFTERWARDS_MS = 3 * MINUTE_MS, 8 * MINUTE_MS
-"""How long before the close the first runner starts, and how long after it the second one stops: the wallets are
-believed after three minutes."""
 _STATE = "runner_state.json"
 _FILLS = {Fill.NONE: "not filled", Fill.ONCE: "filled once", Fill.SEVERAL: "filled several times"}
+_NOTHING, _FOUND = "UNKNOWN, not filled", "UNKNOWN, filled once"
 _REMEDY = "do not start live-paper: keep this output and report it as a bug"
 
 BOUNDARIES = (
@@ -51,18 +48,20 @@ BOUNDARIES = (
     Boundary("decided", "the decision is written, the state does not know", "write", '"decided"', "after"),
     Boundary("intent", "before the intent is written", "write", '"armed"'),
     Boundary("intent-torn", "half of the intent is written", "write", '"armed"', "half"),
-    Boundary("armed", "the intent is written, nothing is sent", "write", '"armed"', "after"),
-    Boundary("request", "before the request leaves", "send", SUBMIT),
-    Boundary("request-torn", "the request's head has left, its order has not", "send", SUBMIT, "after"),
-    Boundary("sent", "the order has left, nobody waits for the reply", "send", '"tTEST', "after"),
-    Boundary("reply", "the reply has come, the outcome is not written", "write", '"acked"'),
-    Boundary("reply-torn", "half of the outcome is written", "write", '"acked"', "half"),
+    Boundary("armed", "the intent is written, nothing is sent", "write", '"armed"', "after", sent=0, outcome=_NOTHING),
+    Boundary("request", "before the request leaves", "send", SUBMIT, sent=0, outcome=_NOTHING),
+    Boundary(
+        "request-torn", "the request's head has left, its order has not", "send", SUBMIT, "after", outcome=_NOTHING
+    ),
+    Boundary("sent", "the order has left, nobody waits for the reply", "send", '"tTEST', "after", outcome=_FOUND),
+    Boundary("reply", "the reply has come, the outcome is not written", "write", '"acked"', outcome=_FOUND),
+    Boundary("reply-torn", "half of the outcome is written", "write", '"acked"', "half", outcome=_FOUND),
     Boundary("acked", "the outcome is written, the log does not know", "write", '"acked"', "after"),
     Boundary("state", "before the state knows of the outcome", "replace", _STATE, since="ORDER SUBMITTED"),
     Boundary("wallets", "before the wallets' evidence is written", "write", '"evidence"'),
     Boundary("evidence", "the evidence is written, the state does not know", "write", '"evidence"', "after"),
 )
-"""In the order in which a candle's order meets them."""
+"""In the order in which a candle's order meets them, with what is due after each: one order, or none that left."""
 
 
 class Run(NamedTuple):
@@ -82,11 +81,8 @@ class Facts(NamedTuple):
     intents: int
     submitted: int
     order: Order | None
-
-
-class _Field(NamedTuple):
-    clean: Clean
-    place: Path
+    disagree: tuple[str, ...] = ()
+    """What ``orders verify`` says of the root where journal, log and state are not of one mind."""
 
 
 def crash(market: str, now_ms: int, watch: Watch, boundaries: tuple[Boundary, ...] = BOUNDARIES) -> Report:
@@ -94,44 +90,37 @@ def crash(market: str, now_ms: int, watch: Watch, boundaries: tuple[Boundary, ..
 
     Raises:
         Refused: this system has no SIGKILL.
-        OSError: there is no room for temporary files, or no process can be started.
+        WriteFailed: there is no room for temporary files, or no process can be started.
     """
     if os.name == "nt":
         raise Refused("a process cannot be killed here as a crash kills it", next_command="genesis-ops drill")
-    with ended_by_term(), TemporaryDirectory(prefix="genesis-ops-drill-") as directory:
+    found = []
+    with ended_by_term(), roomed(), TemporaryDirectory(prefix="genesis-ops-drill-") as directory:
         place = Path(directory)
         watch(0, len(boundaries), "a day of dry-run")
-        field = _Field(make_clean(place), place)
-        watched = [partial(watch, done, len(boundaries)) for done in range(len(boundaries))]
-        checks = [
-            Check(f"crash:{boundary.id}", boundary.told, partial(_told, boundary, watch_one))
-            for boundary, watch_one in zip(boundaries, watched, strict=True)
-        ]
-        judged = judge(checks, field, str)
-    subject = f"live-paper killed with -9 at {len(judged)} boundaries of an order, and started again"
-    report = Report("drill crash", subject, market, now_ms, judged)
+        clean = make_clean(place)
+        for done, boundary in enumerate(boundaries):
+            watch(done, len(boundaries), boundary.told)
+            with TemporaryDirectory(dir=place) as room:
+                found.append(judged(boundary, _facts(boundary, clean, Path(room))))
+    checks = told({f"crash:{boundary.id}": boundary.told for boundary in boundaries}, found)
+    subject = f"live-paper killed with -9 at {len(checks)} boundaries of an order, and started again"
+    report = Report("drill crash", subject, market, now_ms, checks)
     return report if report.verdict is Outcome.PASS else report._replace(overruled=Exit.FAIL)
 
 
-def _told(boundary: Boundary, watch: Callable[[str], None], field: _Field) -> Result:
-    watch(boundary.told)
-    with TemporaryDirectory(dir=field.place) as directory:
-        return judged(boundary, _facts(boundary, field.clean, Path(directory)))
-
-
 def judged(boundary: Boundary, facts: Facts) -> Result:
-    """Judge one boundary: at most one order and one fill, no request without its intent, and a known outcome."""
+    """Judge one boundary: one order and one fill where they are due, no request without its intent, one story."""
     counted = f"{facts.sent} sent, {facts.intents} {'intent' if facts.intents == 1 else 'intents'}"
-    outcome = _outcome(facts.order)
-    faults = [why for holds, why in _faults(facts) if holds]
-    detail = f"{boundary.told}: {counted}; after the restart: {outcome}"
+    faults = [why for holds, why in (*_faults(facts), *_missing(boundary, facts), *_ran(facts)) if holds]
+    detail = f"{boundary.told}: {counted}; after the restart: {_outcome(facts.order)}"
     if not faults:
-        return Result(Outcome.PASS, detail, facts.sent, 1)
-    return Result(Outcome.FAIL, f"{'; '.join(faults)} ({detail})", facts.sent, 1, (), _REMEDY)
+        return Result(Outcome.PASS, detail, facts.sent, boundary.sent)
+    return Result(Outcome.FAIL, f"{'; '.join(faults)} ({detail})", facts.sent, boundary.sent, (), _REMEDY)
 
 
 def _faults(facts: Facts) -> tuple[tuple[bool, str], ...]:
-    order, killed, again = facts.order, facts.killed, facts.again
+    order = facts.order
     return (
         (facts.sent > 1, f"the candle was ordered {facts.sent} times"),
         (facts.filled > 1, f"the order was filled {facts.filled} times"),
@@ -139,6 +128,22 @@ def _faults(facts: Facts) -> tuple[tuple[bool, str], ...]:
         (order is None, "the order is lost: the journal has none"),
         (order is not None and (order.open or order.unresolved), "nobody knows what came of the order"),
         (facts.submitted != facts.filled, f"the journal says {facts.submitted} filled, the account {facts.filled}"),
+        *((True, why) for why in facts.disagree),
+    )
+
+
+def _missing(boundary: Boundary, facts: Facts) -> tuple[tuple[bool, str], ...]:
+    """Compare with what is due: to order nothing any more would cost no order twice, and be no runner."""
+    found = _outcome(facts.order)
+    return (
+        (facts.sent < boundary.sent, f"{boundary.sent} sent was due"),
+        (not found.startswith(boundary.outcome), f"{boundary.outcome} was due"),
+    )
+
+
+def _ran(facts: Facts) -> tuple[tuple[bool, str], ...]:
+    killed, again = facts.killed, facts.again
+    return (
         (killed.code != -signal.SIGKILL, f"the runner never came there: {_ended(killed)}"),
         (again.code != 0, f"the second runner did not go on: {_ended(again)}"),
     )
@@ -161,16 +166,21 @@ def _facts(boundary: Boundary, clean: Clean, place: Path) -> Facts:
     root = copy(clean, place / "root")
     candle_ts = clean.now_ms // HOUR_MS * HOUR_MS
     close_ms = candle_ts + HOUR_MS
-    clock = SharedClock(place / "clock", close_ms - _BEFORE_MS)
+    clock = SharedClock(place / "clock", close_ms - BEFORE_MS)
     sandbox = Sandbox(SEED, clock.now_ms, clock.wait)
     with _serving(sandbox) as url:
-        job = Job(str(root.settings.root), str(place / "clock"), url, close_ms + _AFTERWARDS_MS, boundary)
+        job = Job(str(root.settings.root), str(place / "clock"), url, close_ms + AFTERWARDS_MS, boundary)
         killed, again = _run(job), _run(job._replace(boundary=None))
-    journal = Journal(root.logs, clock.now_ms)
-    journal.catch_up()
-    book = journal.book
+    book = read_journal(root.logs).book
     sent, filled = sandbox.requests["POST", SUBMIT], len(sandbox.account.fills)
-    return Facts(killed, again, sent, filled, book.armed, book.submitted, book.orders.get(order_id(candle_ts)))
+    order = book.orders.get(order_id(candle_ts))
+    return Facts(killed, again, sent, filled, book.armed, book.submitted, order, _disagree(root, clock.now_ms()))
+
+
+def _disagree(root: Root, now_ms: int) -> tuple[str, ...]:
+    """Judge the root as ``orders verify`` does; a check that is skipped has nothing to say for it either."""
+    checks = judge_journal(root.settings, now_ms, strict=False).checks
+    return tuple(f"{check.id}: {check.detail}" for check in checks if check.outcome is not Outcome.PASS)
 
 
 @contextmanager

@@ -1,28 +1,37 @@
 """The clean root that a drill spoils: a day of dry-run, accepted, as it lies there while its runner is at work."""
 
+import gzip
+import json
 import shutil
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.systemd import Notifier
+from genesis_ops.errors import GenesisError, WriteFailed
 from genesis_ops.rehearsal.clock import VirtualClock
 from genesis_ops.rehearsal.world import build
 from genesis_ops.runner.loop import Glance
 from genesis_ops.runner.start import Surroundings, start
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.transport import SandboxTransport
-from genesis_ops.sandbox.wire import Answer, dated
+from genesis_ops.sandbox.wire import EXCHANGE, Answer, dated
 from genesis_ops.settings import Settings, load
-from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Mode, visible
 
 INTERVAL = 60
 """Seconds between two polls: six times fewer lines to judge, and the same hours."""
 SEED = 7
+"""With it the first candle after the clean root's end asks for an order."""
+BEFORE_MS, AFTERWARDS_MS = 3 * MINUTE_MS, 8 * MINUTE_MS
+"""How long before a close a live run starts, and how long after it it stops: the wallets are believed after three
+minutes."""
 _STARTED_AFTER_MS = 13 * HOUR_MS + 3 * MINUTE_MS
 _ROOM = 10_000_000_000
 KEYS = b"BITFINEX_API_KEY=a-key-of-the-drill\nBITFINEX_API_SECRET=a-secret-of-the-drill\n"
@@ -41,13 +50,26 @@ class Root:
     """A copy to be spoiled: its files, and the world around it as it answers the commands that look at it."""
 
     settings: Settings
-    clock: VirtualClock
+    clock: Clock
     sandbox: Sandbox
     answers: dict[str, Answer] = field(default_factory=dict)
     """What is said instead of the sandbox's own answer, by path."""
-    free_bytes: int = _ROOM
-    runs: bool = True
-    """Whether a process has the runner's log open for writing."""
+    changes: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """What is made of the sandbox's answer, by how its path begins."""
+    ahead_ms: int | None = 0
+    """How far the exchange's clock is ahead of this one; None where it does not tell its time."""
+    free_bytes: int | None = _ROOM
+    """What the disk has free; None where it does not tell."""
+    runners: int = 1
+    """How many processes have the runner's lock open for writing."""
+    mode: Mode | None = Mode.LIVE_PAPER
+    """In which mode a run is asked for; None where nobody names one."""
+    at_locks: "Spoil | None" = None
+    """What happens while a run takes its locks."""
+    under_way: "Spoil | None" = None
+    """What happens once a run is under way."""
+    held: ExitStack = field(default_factory=ExitStack)
+    """What others hold until the case is over."""
 
     @property
     def logs(self) -> Path:
@@ -59,9 +81,19 @@ class Root:
         """Which file is the acceptance receipt."""
         return next(self.logs.glob("acceptance_receipt_*.json"))
 
+    def free(self, _: Path) -> int:
+        """Tell what the disk has free; OSError where it does not."""
+        if self.free_bytes is None:
+            raise OSError("the disk of the drill does not tell")
+        return self.free_bytes
+
+
+Spoil = Callable[[Root], None]
+"""A way to spoil a clean root."""
+
 
 class Transport(httpx.BaseTransport):
-    """The sandbox, but for the paths at which a root has another answer."""
+    """The sandbox, but for what a root lets it say otherwise."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -69,11 +101,37 @@ class Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; raises as the sandbox's transport does."""
-        answer = self._root.answers.get(request.url.path)
-        if answer is None:
-            return self._sandbox.handle_request(request)
-        reply = dated(answer, self._root.clock.now_ms())
-        return httpx.Response(reply.status, headers=reply.headers, stream=httpx.ByteStream(reply.body))
+        root, path = self._root, request.url.path
+        if (answer := root.answers.get(path)) is None:
+            found = self._sandbox.handle_request(request)
+            change = next((change for begin, change in root.changes.items() if path.startswith(begin)), None)
+            of_exchange = path.startswith(EXCHANGE)
+            if change is None and (not of_exchange or root.ahead_ms == 0):
+                return found
+            body = found.read() if change is None else json.dumps(change(json.loads(found.read()))).encode()
+            answer = Answer(found.status_code, body)
+        ahead_ms = root.ahead_ms if path.startswith(EXCHANGE) else 0
+        reply = dated(answer, root.clock.now_ms() + (ahead_ms or 0))
+        headers = [header for header in reply.headers if ahead_ms is not None or header[0] != "Date"]
+        return httpx.Response(reply.status, headers=headers, stream=httpx.ByteStream(reply.body))
+
+
+@contextmanager
+def roomed() -> Iterator[None]:
+    """Tell what a temporary root cannot be made or written for as what it is: nothing of the phase.
+
+    Raises:
+        WriteFailed: with what to do.
+    """
+    try:
+        yield
+    except (GenesisError, OSError) as error:
+        why = error.message if isinstance(error, GenesisError) else error.strerror or str(error)
+        raise WriteFailed(
+            visible(f"the drill cannot use its temporary files: {why}"),
+            notes=("nothing of the phase is concerned, and nothing of it was touched",),
+            next_command="TMPDIR=<a directory with 100 MB> genesis-ops drill",
+        ) from error
 
 
 def make_clean(place: Path) -> Clean:
@@ -81,6 +139,7 @@ def make_clean(place: Path) -> Clean:
 
     Raises:
         GenesisError: the place cannot be written, or the runner met its end.
+        OSError: there is no room for a copy.
     """
     from genesis_ops.collect.judgement import day_zero_ms  # heavy, and a runner's process needs none of it
 
@@ -135,12 +194,15 @@ def _settings(settings: Settings) -> Settings:
 
 
 def _finish(clean: Clean) -> None:
-    """Add what a root has beside its log: the exchange keys, and the receipt of its acceptance."""
+    """Add what a root has beside its log: a packed day, the exchange keys, and the receipt of its acceptance."""
     from genesis_ops.collect.certificate import certify
     from genesis_ops.collect.judgement import Asked, judge_acceptance
     from genesis_ops.collect.where import source
 
     settings = settings_of(clean.path)
+    first = min(settings.log_dir.glob("runner_2*.log"))
+    first.with_name(f"{first.name}.gz").write_bytes(gzip.compress(first.read_bytes(), 1))
+    first.unlink()
     secrets = clean.path / ".env"
     secrets.touch(mode=0o600)
     secrets.write_bytes(KEYS)

@@ -17,13 +17,15 @@ from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal.drill_clock import SharedClock
 from genesis_ops.rehearsal.drill_root import settings_of, surroundings
 from genesis_ops.runner.start import start
+from genesis_ops.sandbox.wire import SUBMIT
 from genesis_ops.words import Exit, Mode
 
 
 class Boundary(NamedTuple):
     """A call at which a runner dies: the first one of its kind that carries the mark, once ``since`` has gone by.
 
-    ``when`` is before it, half (the call takes half of the bytes) or after.
+    ``when`` is before it, half (the call takes half of the bytes) or after. What is due of the order after a restart is
+    how many requests have arrived (``sent``), and what is known of it (``outcome``).
     """
 
     id: str
@@ -32,6 +34,8 @@ class Boundary(NamedTuple):
     mark: str
     when: str = "before"
     since: str = ""
+    sent: int = 1
+    outcome: str = "ACKED, filled once"
 
 
 class Job(NamedTuple):
@@ -49,6 +53,31 @@ _PLACES: dict[str, tuple[Any, str]] = {
     "replace": (os, "replace"),
     "send": (socket.socket, "send"),
 }
+_UNSYNCED = "a request left before its intent was on the disk"
+
+
+class UnsyncedIntent:
+    """Watches whether the intent of an order is on the disk before its request leaves, as a power cut would ask."""
+
+    def __init__(self) -> None:
+        self._unsynced: set[int] = set()
+
+    def around(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the call as it is; a request whose intent could still be lost ends the process."""
+
+        def call(first: Any, *args: Any) -> Any:
+            if name == "fsync":
+                self._unsynced.discard(first)
+            elif name == "send" and self._unsynced and SUBMIT.encode() in bytes(args[0]):
+                sys.stderr.write(_UNSYNCED)
+                sys.stderr.flush()
+                os._exit(Exit.FAIL)
+            done = real(first, *args)
+            if name == "write" and b'"armed"' in bytes(args[0]):
+                self._unsynced.add(first)
+            return done
+
+        return call
 
 
 class _Trap:
@@ -82,6 +111,9 @@ class _Trap:
 
 def work(job: Job) -> int:
     """Run live-paper as asked; give the exit code."""
+    intent = UnsyncedIntent()
+    for name, (place, attribute) in (_PLACES | {"fsync": (os, "fsync")}).items():
+        setattr(place, attribute, intent.around(name, getattr(place, attribute)))
     if job.boundary is not None:
         trap = _Trap(job.boundary)
         for name, (place, attribute) in _PLACES.items():

@@ -1,32 +1,46 @@
 """The ways in which a drill spoils a clean root; each takes a root and changes files or answers, nothing else."""
 
+import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from genesis_ops.journal.book import order_id
-from genesis_ops.journal.journal import Journal
-from genesis_ops.journal.record import Kind
-from genesis_ops.rehearsal.drill_root import Root
+from genesis_ops.rehearsal.drill_root import Root, Spoil
 from genesis_ops.runlog.events import Event
 from genesis_ops.runlog.writer import LOGGER
-from genesis_ops.sandbox.wire import says
-from genesis_ops.state.champion import fingerprint
-from genesis_ops.state.latch import Latch, set_latch
-from genesis_ops.words import DAY_MS, HOUR_MS, iso, stamp
+from genesis_ops.state.champion import pin_file
+from genesis_ops.state.latch import Latch, latch_file, set_latch
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, iso, stamp
 
-Spoil = Callable[[Root], None]
-_OTHER_HASH = "0" * 64
+_CLOSE = "NEW CANDLE CLOSE"
 
 
-def said(event: Event) -> Spoil:
-    """Let the runner's log end with a line."""
+def both(*spoils: Spoil) -> Spoil:
+    """Let several things be wrong, one after another."""
 
     def spoil(root: Root) -> None:
-        line = f"{stamp(root.clock.now_ms())} - {LOGGER} - {event.level} - {event.message()}\n"
-        with _newest_log(root).open("a", encoding="utf-8") as log:
-            log.write(line)
+        for each in spoils:
+            each(root)
+
+    return spoil
+
+
+# --- the log
+
+
+def said(event: Event, *, ahead_ms: int = 0) -> Spoil:
+    """Let the runner's log end with a line."""
+    return line(event.level, event.message(), ahead_ms=ahead_ms)
+
+
+def line(level: str, message: str, *, ahead_ms: int = 0) -> Spoil:
+    """Let the runner's log end with a line of these words."""
+
+    def spoil(root: Root) -> None:
+        with _newest_log(root).open("a", encoding="utf-8", newline="\n") as log:
+            log.write(f"{stamp(root.clock.now_ms() + ahead_ms)} - {LOGGER} - {level} - {message}\n")
 
     return spoil
 
@@ -41,63 +55,102 @@ def without(phrase: str) -> Spoil:
     return _lines(lambda lines: [line for line in lines if phrase not in line], every=True)
 
 
-def without_last(phrase: str) -> Spoil:
-    """Take away the newest line with a phrase."""
+def without_last(phrase: str, count: int = 1) -> Spoil:
+    """Take away the newest lines with a phrase."""
 
     def change(lines: list[str]) -> list[str]:
-        place = max(number for number, line in enumerate(lines) if phrase in line)
-        return lines[:place] + lines[place + 1 :]
+        gone = [number for number, line in enumerate(lines) if phrase in line][-count:]
+        return [line for number, line in enumerate(lines) if number not in gone]
 
     return _lines(change)
 
 
-def reworded(old: str, new: str) -> Spoil:
-    """Write the newest line with a phrase in another way."""
+def reworded(old: str, new: str, *, where: str = "", every: bool = False) -> Spoil:
+    """Write the newest line with a phrase in another way, or every one; ``where`` is another phrase of it."""
 
     def change(lines: list[str]) -> list[str]:
-        place = max(number for number, line in enumerate(lines) if old in line)
-        return [*lines[:place], lines[place].replace(old, new), *lines[place + 1 :]]
+        found = [number for number, line in enumerate(lines) if (where or old) in line]
+        places = found if every else found[-1:]
+        return [line.replace(old, new) if number in places else line for number, line in enumerate(lines)]
 
-    return _lines(change)
-
-
-def two_closes_lost(root: Root) -> None:
-    """Take away what was written in the minutes of two neighbouring closes."""
-    now_ms = root.clock.now_ms()
-    minutes = tuple(stamp(now_ms - now_ms % HOUR_MS - back * HOUR_MS)[:16] for back in (4, 5))
-    _lines(lambda lines: [line for line in lines if not line.startswith(minutes)])(root)
+    return _lines(change, every=every)
 
 
-def silent(root: Root) -> None:
-    """Let the log end an hour ago."""
-    since = stamp(root.clock.now_ms() - HOUR_MS)
-    _lines(lambda lines: [line for line in lines if line < since])(root)
+def close_moved(hours: int) -> Spoil:
+    """Let the newest close be of another candle, so many hours later."""
+
+    def spoil(root: Root) -> None:
+        ts = json.loads(root.settings.state_file.read_bytes())["last_processed_candle_ts"]
+        reworded(f"ts={ts}", f"ts={ts + hours * HOUR_MS}", where=_CLOSE)(root)
+
+    return spoil
+
+
+def closes_lost(*back: int) -> Spoil:
+    """Take away what was written in the minutes of closes so many hours back."""
+
+    def spoil(root: Root) -> None:
+        hour_ms = root.clock.now_ms() // HOUR_MS * HOUR_MS
+        minutes = tuple(stamp(hour_ms - hours * HOUR_MS)[:16] for hours in back)
+        _lines(lambda lines: [line for line in lines if not line.startswith(minutes)])(root)
+
+    return spoil
+
+
+def silent(minutes: int) -> Spoil:
+    """Let the log end so many minutes ago."""
+
+    def spoil(root: Root) -> None:
+        since = stamp(root.clock.now_ms() - minutes * MINUTE_MS)
+        _lines(lambda lines: [line for line in lines if line < since])(root)
+
+    return spoil
+
+
+def begun_late(hours: int) -> Spoil:
+    """Let the log's first so many hours be lost."""
+
+    def spoil(root: Root) -> None:
+        until = stamp(root.clock.now_ms() - DAY_MS + hours * HOUR_MS)
+        _lines(lambda lines: [line for line in lines if line >= until], every=True)(root)
+
+    return spoil
+
+
+# --- the state
 
 
 def state(**changes: Any) -> Spoil:
     """Let the state say something else."""
-    return lambda root: _json(root.settings.state_file, **changes)
+    return lambda root: rewrite(root.settings.state_file, **changes)
 
 
-def state_behind(root: Root) -> None:
-    """Let the state be a candle behind the log."""
-    last = json.loads(root.settings.state_file.read_bytes())["last_processed_candle_ts"]
-    _json(root.settings.state_file, last_processed_candle_ts=last - HOUR_MS)
+def state_moved(hours: int, ms: int = 0) -> Spoil:
+    """Let the state's last candle be so far ahead of what it is."""
+
+    def spoil(root: Root) -> None:
+        last = json.loads(root.settings.state_file.read_bytes())["last_processed_candle_ts"]
+        rewrite(root.settings.state_file, last_processed_candle_ts=last + hours * HOUR_MS + ms)
+
+    return spoil
 
 
-def state_old(root: Root) -> None:
-    """Let the state's heartbeat be two hours old."""
-    _json(root.settings.state_file, last_heartbeat=iso(root.clock.now_ms() - 2 * HOUR_MS))
+def heartbeat(minutes: int) -> Spoil:
+    """Let the state's heartbeat be so many minutes ahead of now."""
+    return lambda root: rewrite(root.settings.state_file, last_heartbeat=iso(root.clock.now_ms() + minutes * MINUTE_MS))
 
 
 def state_cut(root: Root) -> None:
     """Leave half of the state."""
-    _cut(root.settings.state_file)
+    cut(root.settings.state_file)
 
 
 def state_gone(root: Root) -> None:
     """Leave no state."""
     root.settings.state_file.unlink()
+
+
+# --- champion, .env, log directory, latch
 
 
 def champion(raw: bytes) -> Spoil:
@@ -111,7 +164,7 @@ def champion(raw: bytes) -> Spoil:
 
 def champion_changed(root: Root) -> None:
     """Let the champion be another one."""
-    _json(root.settings.champion_file, strategy_family="another")
+    rewrite(root.settings.champion_file, strategy_family="another")
 
 
 def champion_gone(root: Root) -> None:
@@ -125,6 +178,16 @@ def champion_a_folder(root: Root) -> None:
     root.settings.champion_file.mkdir()
 
 
+def pin(**changes: Any) -> Spoil:
+    """Let the pin of the frozen champion say something else."""
+    return lambda root: rewrite(pin_file(root.logs), **changes)
+
+
+def pin_cut(root: Root) -> None:
+    """Leave half of the pin."""
+    cut(pin_file(root.logs))
+
+
 def env(raw: bytes) -> Spoil:
     """Let ``.env`` hold something else."""
 
@@ -134,28 +197,26 @@ def env(raw: bytes) -> Spoil:
     return spoil
 
 
+def env_gone(root: Root) -> None:
+    """Leave no ``.env``."""
+    (root.settings.root / ".env").unlink()
+
+
+def env_open(root: Root) -> None:
+    """Let everybody read ``.env``."""
+    (root.settings.root / ".env").chmod(0o644)
+
+
 def env_a_folder(root: Root) -> None:
     """Put a directory in the place of ``.env``."""
-    (root.settings.root / ".env").unlink()
+    env_gone(root)
     (root.settings.root / ".env").mkdir()
 
 
-def fault(name: str) -> Spoil:
-    """Switch a fault of the sandbox on."""
-
-    def spoil(root: Root) -> None:
-        root.sandbox.faults.on(name, root.clock.now_ms())
-
-    return spoil
-
-
-def answers(path: str, document: object, status: int = 200) -> Spoil:
-    """Let the API say something else at a path."""
-
-    def spoil(root: Root) -> None:
-        root.answers[path] = says(document, status)
-
-    return spoil
+def env_a_fifo(root: Root) -> None:
+    """Put a FIFO in the place of ``.env``."""
+    env_gone(root)
+    os.mkfifo(root.settings.root / ".env")
 
 
 def no_log_directory(root: Root) -> None:
@@ -163,14 +224,10 @@ def no_log_directory(root: Root) -> None:
     root.logs.rename(root.logs.with_name("moved"))
 
 
-def no_runner(root: Root) -> None:
-    """Let no process write the log."""
-    root.runs = False
-
-
-def full(root: Root) -> None:
-    """Leave a megabyte on the disk."""
-    root.free_bytes = 1_000_000
+def log_directory_shut(root: Root) -> None:
+    """Let nobody write into the log directory, until the case is over."""
+    root.held.callback(root.logs.chmod, 0o755)
+    root.logs.chmod(0o555)
 
 
 def latched(root: Root) -> None:
@@ -178,87 +235,24 @@ def latched(root: Root) -> None:
     set_latch(root.logs, Latch(root.clock.now_ms(), ("set by the drill",), "drill"))
 
 
-# --- receipts
-
-
-def receipt(**changes: Any) -> Spoil:
-    """Let the acceptance receipt say something else."""
-    return lambda root: _json(root.receipt, **changes)
-
-
-def receipt_gone(root: Root) -> None:
-    """Leave no receipt."""
-    root.receipt.unlink()
-
-
-def receipt_cut(root: Root) -> None:
-    """Leave half of the receipt."""
-    _cut(root.receipt)
-
-
-def receipt_moved(**hours: int) -> Spoil:
-    """Let the receipt's window and its writing lie so many hours elsewhere: ``window``, ``written``."""
-
-    def spoil(root: Root) -> None:
-        now_ms = root.clock.now_ms()
-        end_ms = now_ms + hours.get("window", 0) * HOUR_MS
-        window = {"start": iso(end_ms - DAY_MS), "end": iso(end_ms), "covered_seconds": DAY_MS // 1000}
-        _json(root.receipt, window=window, written_at=iso(now_ms + hours.get("written", 0) * HOUR_MS))
-
-    return spoil
-
-
-def receipt_short(root: Root) -> None:
-    """Let the receipt's window be covered for an hour."""
-    window = json.loads(root.receipt.read_bytes())["window"]
-    _json(root.receipt, window=window | {"covered_seconds": 3600})
-
-
-def receipt_of_another_champion(root: Root) -> None:
-    """Let the receipt be of another champion."""
-    _json(root.receipt, champion={"file": "another.json", "sha256": _OTHER_HASH})
-
-
-# --- the journal of orders
-
-
-def in_doubt(root: Root) -> None:
-    """Leave an order of which nobody knows what came of it."""
-    _journal(root, f"{root.settings.symbol} {root.settings.timeframe}", doubt=True)
-
-
-def journal_of_another_market(root: Root) -> None:
-    """Let the journal of orders be another market's."""
-    _journal(root, "tETHUSD 1h", doubt=False)
-
-
-def journal_changed(root: Root) -> None:
-    """Change a record of the journal afterwards."""
-    in_doubt(root)
-    (path,) = root.logs.glob("runner_orders_*.log")
-    path.write_bytes(path.read_bytes().replace(b'"LONG"', b'"SHORT"'))
-
-
-def _journal(root: Root, market: str, *, doubt: bool) -> None:
-    journal = Journal(root.logs, root.clock.now_ms, durable=False, wait=root.clock.wait)
-    begun = {
-        "market": market, "symbol": "tTESTBTC:TESTUSD", "override": "", "gate": "of the drill",
-        "champion_sha256": fingerprint(root.settings.champion_file).sha256, "config_hash": _OTHER_HASH,
-    }  # fmt: skip
-    candle_ts = (root.clock.now_ms() // HOUR_MS - 1) * HOUR_MS
-    decided = {
-        "candle_ts": candle_ts, "symbol": "tTESTBTC:TESTUSD", "side": "LONG",
-        "size": 0.01, "price": 70_000.0, "config_hash": _OTHER_HASH,
-    }  # fmt: skip
-    with journal.held("genesis-ops drill"):
-        journal.append(Kind.STARTED, **begun)
-        if doubt:
-            journal.append(Kind.DECIDED, id=order_id(candle_ts), **decided)
-            journal.append(Kind.ARMED, id=order_id(candle_ts), before=None)
-            journal.append(Kind.UNKNOWN, id=order_id(candle_ts), reason="no reply")
+def latch_damaged(root: Root) -> None:
+    """Leave an empty stop latch."""
+    latch_file(root.logs).touch()
 
 
 # --- files
+
+
+def rewrite(path: Path, **changes: Any) -> None:
+    """Let a JSON file say something else."""
+    document = json.loads(path.read_bytes())
+    path.write_text(json.dumps(document | changes), encoding="utf-8", newline="\n")
+
+
+def cut(path: Path) -> None:
+    """Leave half of a file."""
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2])
 
 
 def _newest_log(root: Root) -> Path:
@@ -266,19 +260,13 @@ def _newest_log(root: Root) -> Path:
 
 
 def _lines(change: Callable[[list[str]], list[str]], *, every: bool = False) -> Spoil:
+    """Change the lines of the newest file of the log, or of every one, packed or not."""
+
     def spoil(root: Root) -> None:
-        for path in sorted(root.logs.glob("runner_2*.log")) if every else (_newest_log(root),):
-            lines = change(path.read_text("utf-8").splitlines(keepends=True))
-            path.write_text("".join(lines), encoding="utf-8", newline="\n")
+        for path in sorted(root.logs.glob("runner_2*.log*")) if every else (_newest_log(root),):
+            packed, raw = path.suffix == ".gz", path.read_bytes()
+            text = (gzip.decompress(raw) if packed else raw).decode("utf-8")
+            changed = "".join(change(text.splitlines(keepends=True))).encode("utf-8")
+            path.write_bytes(gzip.compress(changed, 1) if packed else changed)
 
     return spoil
-
-
-def _json(path: Path, **changes: Any) -> None:
-    document = json.loads(path.read_bytes())
-    path.write_text(json.dumps(document | changes), encoding="utf-8", newline="\n")
-
-
-def _cut(path: Path) -> None:
-    raw = path.read_bytes()
-    path.write_bytes(raw[: len(raw) // 2])

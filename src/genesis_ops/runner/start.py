@@ -49,6 +49,8 @@ class Surroundings:
     command: str
     durable: bool = True
     """Whether what is written has to survive a power cut."""
+    free_bytes: Callable[[Path], int] | None = None
+    """What is free where a directory is; None asks this host, OSError is a disk that does not tell."""
 
 
 def start(  # noqa: PLR0913 - what a run is asked for
@@ -121,7 +123,7 @@ def _runner(settings: Settings, around: Surroundings, asked: _Asked, connections
         found = replace(found, events=(*found.events, *admitted.events, *told))
         market = f"{admitted.terms.symbol} {settings.timeframe}"
         claim = claim_of(settings.lock_dir, market, settings.log_dir, durable=durable)
-        hands = _hands(parts, journal, paper, exchange, claim)
+        hands = _hands(parts, journal, paper, exchange, claim, around.free_bytes or _free_of)
         orders = Orders(hands, admitted.terms, settings.timeframe, around.command)
         parts = replace(parts, orders=orders)
     else:
@@ -146,7 +148,14 @@ def _doubts(settings: Settings, around: Surroundings) -> tuple[Event, ...]:
     return ()
 
 
-def _hands(parts: Parts, journal: Journal, paper: PaperApi, exchange: Exchange, claim: Claim) -> Hands:
+def _hands(  # noqa: PLR0913, PLR0917 - one a hand
+    parts: Parts,
+    journal: Journal,
+    paper: PaperApi,
+    exchange: Exchange,
+    claim: Claim,
+    free_of: Callable[[Path], int],
+) -> Hands:
     return Hands(
         journal=journal,
         paper=paper,
@@ -155,19 +164,23 @@ def _hands(parts: Parts, journal: Journal, paper: PaperApi, exchange: Exchange, 
         log=parts.log,
         why_not_operative=exchange.why_not_operative,
         read_latch=parts.read_latch,
-        free_bytes=lambda: _free_bytes({journal.directory, parts.store.path.parent}),
+        free_bytes=lambda: _free_bytes({journal.directory, parts.store.path.parent}, free_of),
         stop_signal=parts.stop_signal,
         claim=claim,
     )
 
 
-def _free_bytes(directories: set[Path]) -> int | None:
+def _free_bytes(directories: set[Path], free_of: Callable[[Path], int]) -> int | None:
     """Tell what is free where journal, log and state are written; None where the disk does not tell."""
+    with suppress(OSError):
+        return min(map(free_of, directories))
+    return None
+
+
+def _free_of(directory: Path) -> int:
     import shutil
 
-    with suppress(OSError):
-        return min(shutil.disk_usage(directory).free for directory in directories)
-    return None
+    return shutil.disk_usage(directory).free
 
 
 def _parts(settings: Settings, around: Surroundings, exchange: Exchange, api: GenesisApi, mode: Mode) -> Parts:
