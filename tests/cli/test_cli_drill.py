@@ -21,11 +21,11 @@ from genesis_ops.checks.model import Result as Found
 from genesis_ops.cli.app import app
 from genesis_ops.rehearsal.day import rehearse
 from genesis_ops.rehearsal.drill import CHECKS, alarms
-from genesis_ops.state.drill import DrillRecord, read_drill, write_drill
+from genesis_ops.state.drill import DrillRecord, read_drill, this_host, write_drill
 from genesis_ops.state.receipt import newest_receipt
 from genesis_ops.words import Exit
 
-PASS, FAIL, WRITE_FAILED, INTERRUPTED = 0, 1, 70, 130
+PASS, FAIL, UNKNOWN, WRITE_FAILED, INTERRUPTED = 0, 1, 3, 70, 130
 
 
 def logs(root: Path) -> Path:
@@ -124,6 +124,23 @@ def test_a_record_that_cannot_be_written_is_told_after_the_report_and_ends_with_
     assert done.exit_code == WRITE_FAILED
     assert "record: none" in done.stdout
     assert "drill.json" in done.stderr
+    nagios = run(root, "drill", "--format", "nagios")
+    assert nagios.exit_code == UNKNOWN
+    assert "drill.json could not be written" in nagios.stderr
+
+
+def test_a_drill_that_breaks_off_leaves_no_record_of_the_one_before(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_drill(logs(root), DrillRecord(__version__, 0, 49, 49, this_host()))
+    monkeypatch.setattr("genesis_ops.rehearsal.drill.drill", broken_off)
+    run(root, "drill")
+    record = read_drill(logs(root))
+    assert record is not None
+    assert (record.alarms, record.proven) == (len(alarms()), 0)
 
 
 @pytest.mark.parametrize("words", [("drill",), ("drill", "crash")])
@@ -132,7 +149,7 @@ def test_where_there_is_no_room_for_temporary_files_that_is_said(root: Path, wor
         "--root", str(root), *words, TMPDIR="/no/such/directory", TMP="", TEMP="", PYTHONPATH=full_disk(root)
     )
     assert done.returncode == WRITE_FAILED
-    assert "finds no room" in done.stderr
+    assert "cannot use its temporary files: No space left on device" in done.stderr
     assert "TMPDIR" in done.stderr
 
 
@@ -149,7 +166,12 @@ def full_disk(root: Path) -> str:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, INTERRUPTED), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.soak)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, INTERRUPTED),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.soak),
+        pytest.param(getattr(signal, "SIGHUP", None), 129, marks=pytest.mark.soak),
+    ],
 )
 def test_a_crash_drill_that_is_stopped_ends_its_runner_and_leaves_nothing(
     root: Path, tmp_path: Path, number: int, code: int
@@ -188,8 +210,14 @@ def dry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (DrillRecord(__version__, 0, 49, 49), f"drilled with version {__version__}, all 49 alarms"),
-        (DrillRecord(__version__, 0, 49, 48), "not drilled"),
+        (
+            DrillRecord(__version__, 0, 49, 49, this_host()),
+            f"drilled with version {__version__} on 1970-01-01, all 49 alarms",
+        ),
+        (
+            DrillRecord(__version__, 0, 49, 48, this_host()),
+            "not drilled: the newest drill proved 48 of 49 alarms, on 1970-01-01",
+        ),
         (None, "not drilled"),
     ],
 )

@@ -75,4 +75,6 @@ def _receipt(settings: "Settings", judgement: "Judgement") -> str:
     from genesis_ops.collect.certificate import certify
     from genesis_ops.state.drill import told_drill
 
-    return f"{certify(settings, judgement).name}, {told_drill(settings.log_dir, judgement.report.version)}"
+    report = judgement.report
+    drilled = told_drill(settings.log_dir, report.version, report.generated_ms)
+    return f"{certify(settings, judgement).name}, {drilled}"

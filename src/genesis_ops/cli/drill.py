@@ -9,7 +9,7 @@ import typer
 
 from genesis_ops.cli.judging import OutputFormat, Quiet, end, show
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import GenesisError, WriteFailed
+from genesis_ops.errors import GenesisError
 from genesis_ops.report.formats import Format
 from genesis_ops.words import visible
 
@@ -39,19 +39,21 @@ def drill(
         return
     settings = load_settings(ctx, log_dir=log_dir).settings
 
+    from genesis_ops.checks.model import Outcome
+    from genesis_ops.rehearsal.drill import alarms
     from genesis_ops.rehearsal.drill import drill as prove
 
-    report = _held(lambda watch: prove(_market(settings), _now_ms(), watch))
-    failure: GenesisError | None = None
-    try:
-        closing, notes = _recorded(settings, report)
-    except GenesisError as error:
-        failure, closing, notes = error, "record: none", ()
-    overruled = report.overruled if failure is None else failure.exit_code
-    report = report._replace(closing=closing, notes=notes, overruled=overruled)
+    now_ms = _now_ms()
+    failure = _failure(settings, now_ms, len(alarms()), 0)  # one that breaks off leaves no record of the one before
+    report = _held(lambda watch: prove(_market(settings), now_ms, watch))
+    proven = sum(judged.outcome is Outcome.PASS for judged in report.checks)
+    failure = failure or _failure(settings, now_ms, len(report.checks), proven)
+    report = _closed(report, settings, failure)
     show(report, output, quiet=quiet)
     if failure is not None and output is not Format.NAGIOS:
         raise failure
+    if failure is not None:
+        typer.echo(f"genesis-ops: {visible(failure.message)}", err=True)
     end(report, output)
 
 
@@ -78,35 +80,40 @@ def _now_ms() -> int:
 
 
 def _held(drilled: "Callable[[Watch], Report]") -> "Report":
-    """Hold a drill and show how far it is; one that finds no room says what to do."""
+    """Hold a drill and show how far it is."""
     try:
         with _progress() as watch:
             return drilled(watch)
     except KeyboardInterrupt:
         typer.echo("genesis-ops: interrupted; nothing is left of the drill", err=True)
         raise
-    except OSError as error:
-        raise WriteFailed(
-            visible(f"the drill finds no room for its temporary files: {error.strerror or error}"),
-            next_command="TMPDIR=<a directory with 100 MB> genesis-ops drill",
-        ) from error
 
 
-def _recorded(settings: "Settings", report: "Report") -> tuple[str, tuple[str, ...]]:
-    """Keep the record beside the logs; give what the report says of it, and its notes.
-
-    Raises:
-        WriteFailed: the record did not reach the disk.
-    """
-    from genesis_ops.checks.model import Outcome
-    from genesis_ops.state.drill import DrillRecord, write_drill
+def _failure(settings: "Settings", now_ms: int, alarms: int, proven: int) -> GenesisError | None:
+    """Keep the record beside the logs, if there is a place for them; give why it did not reach the disk."""
+    from genesis_ops import __version__
+    from genesis_ops.state.drill import DrillRecord, this_host, write_drill
 
     if not settings.log_dir.is_dir():
+        return None
+    try:
+        write_drill(settings.log_dir, DrillRecord(__version__, now_ms, alarms, proven, this_host()))
+    except GenesisError as error:
+        return error
+    return None
+
+
+def _closed(report: "Report", settings: "Settings", failure: GenesisError | None) -> "Report":
+    """Say at the report's end what became of the record."""
+    from genesis_ops.state.drill import drill_file
+
+    if failure is not None:
+        return report._replace(closing="record: none", overruled=failure.exit_code)
+    if not settings.log_dir.is_dir():
         shown = settings.shown(settings.log_dir)
-        return "record: none", (f"no record, so that no acceptance can name this drill: there is no {shown}",)
-    proven = sum(judged.outcome is Outcome.PASS for judged in report.checks)
-    record = DrillRecord(report.version, report.generated_ms, len(report.checks), proven)
-    return f"record: {write_drill(settings.log_dir, record).name}", ()
+        note = f"no record, so that no acceptance can name this drill: there is no {shown}"
+        return report._replace(closing="record: none", notes=(note,))
+    return report._replace(closing=f"record: {drill_file(settings.log_dir).name}")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def certify(settings: Settings, judgement: Judgement) -> Path:
         version=report.version,
         market=report.market,
         written_ms=report.generated_ms,
-        drilled=told_drill(settings.log_dir, report.version),
+        drilled=told_drill(settings.log_dir, report.version, report.generated_ms),
     )
     return write_receipt(settings.log_dir, receipt)
 
