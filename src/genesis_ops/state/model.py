@@ -104,7 +104,7 @@ def _repr_of_figures(state: State) -> str:
 
 
 def _beat(heartbeat: str | None) -> bytes:
-    return f'\n  "last_heartbeat": {json.dumps(heartbeat)},'.encode("ascii")
+    return f'\n  "last_heartbeat": {json.dumps(heartbeat)}'.encode("ascii")  # it can be the last
 
 
 def _decode(raw: bytes) -> object:

@@ -121,6 +121,19 @@ def test_a_broken_reply_is_a_failure_with_printable_words(reply: bytes) -> None:
     assert caught.value.message.isprintable()
 
 
+@pytest.mark.parametrize("name", ["Content-Encoding", "content-encoding", "CONTENT-ENCODING"])
+def test_a_header_is_known_in_any_spelling(name: str) -> None:
+    reply = head(f"{name}: gzip", "Content-Length: 0")
+    with server(lambda c: c.sendall(reply)) as url, pytest.raises(HttpFailure, match="compressed"):
+        ask(url)
+
+
+def test_an_encoding_that_stands_in_a_second_header_is_not_passed_over() -> None:
+    lines = ("Content-Encoding: identity", "Content-Encoding: gzip", "Content-Length: 0")
+    with server(lambda c: c.sendall(head(*lines))) as url, pytest.raises(HttpFailure, match="compressed"):
+        ask(url)
+
+
 def test_a_redirect_is_not_followed() -> None:
     asked = []
 

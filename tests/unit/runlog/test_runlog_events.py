@@ -116,3 +116,16 @@ def test_every_type_has_a_level_and_a_sentence() -> None:
 
 def test_the_most_frequent_type_is_tried_first() -> None:
     assert event_types()[0] is CandleSelection
+
+
+def test_an_event_is_the_same_whether_it_was_made_by_place_by_name_or_read() -> None:
+    by_place, by_name = CandleClose(5, 2.5, "latest"), CandleClose(source="latest", ts=5, close=2.5)
+    read = CandleClose.read(by_place.message())
+    assert by_place == by_name == read
+    assert by_place.message() == by_name.message()
+
+
+def test_an_event_with_a_field_too_few_or_too_many_is_refused() -> None:
+    for values in ((5, 2.5), (5, 2.5, "latest", 1)):
+        with pytest.raises(TypeError):
+            CandleClose(*values)  # type: ignore[call-arg, arg-type]

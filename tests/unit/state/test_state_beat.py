@@ -1,5 +1,7 @@
 """A save that changes the heartbeat alone: the same bytes as ever, without writing all of the state anew."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,3 +67,31 @@ def test_a_beat_that_is_no_time_is_refused_as_ever(tmp_path: Path) -> None:
     with pytest.raises(WriteFailed):
         store.save(replace(STATES[2], last_heartbeat="yesterday"))
     assert store.read() == STATES[2]
+
+
+def test_a_beat_is_as_durable_as_a_state_that_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, synced, sync = StateStore(tmp_path / "state.json"), list[bool](), os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/dev/fd/{fd}").is_dir()), sync(fd))[1])
+    store.save(STATES[2])
+    file = store.path.stat().st_ino
+    store.save(replace(STATES[2], last_heartbeat=LATER))
+    assert synced == [False, True] * 2
+    assert store.path.stat().st_ino != file, "it was written in place"
+
+
+def test_a_beat_after_a_save_that_failed_is_of_the_state_that_is_saved_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store, evaluated = StateStore(tmp_path / "state.json"), replace(STATES[2], total_evaluations=4)
+    store.save(STATES[2])
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fsync", full)
+        with pytest.raises(WriteFailed):
+            store.save(evaluated)
+    assert store.read() == STATES[2]
+    for state in (replace(STATES[2], last_heartbeat=LATER), replace(evaluated, last_heartbeat=LATER)):
+        store.save(state)
+        assert store.path.read_bytes() == state.dump()
