@@ -28,7 +28,7 @@ PARTS = {
     "units": ("install", "diff"),
     "host": (
         *("plan", "begin", "run", "back", "follow", "look", "present", "inactive", "healthy"),
-        *("archive", "restore", "save", "unsave", "undo", "schedule", "scheduled"),
+        *("archive", "restore", "save", "unsave", "undo", "unlock", "schedule", "scheduled"),
     ),
     "remote": (
         *("plan", "apply", "attach", "status", "logs", "doctor", "env", "preflight", "acceptance", "stop-check"),

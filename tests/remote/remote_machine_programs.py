@@ -2,6 +2,7 @@
 
 # ruff: noqa: PTH105, PTH108, PTH110, PTH119, PTH123 # pathlib would double the time that each of them takes
 import fcntl
+import fnmatch
 import json
 import os
 import re
@@ -112,10 +113,16 @@ def described(name: str, known: Known) -> dict[str, str]:
     return found
 
 
+def named(word: str, known: Known) -> list[str]:
+    """Give the units that a word means: of a pattern those in memory."""
+    return fnmatch.filter(known, word) if "*" in word else [word]
+
+
 def show(words: Sequence[str]) -> int:
     wanted = next((word.partition("=")[2].split(",") for word in words if word.startswith("--property=")), None)
     with units() as known:
-        blocks = [described(full(name), known) for name in words if not name.startswith("-")]
+        names = [name for word in words if not word.startswith("-") for name in named(full(word), known)]
+        blocks = [described(name, known) for name in names]
     shown = [[f"{key}={value}" for key, value in block.items() if not wanted or key in wanted] for block in blocks]
     print("\n\n".join("\n".join(block) for block in shown))
     return 0

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,13 @@ import typer
 from genesis_ops.cli import host_papers, host_schedule
 from genesis_ops.cli.judging import write
 from genesis_ops.cli.options import load_settings
-from genesis_ops.errors import AbortCondition, Refused, UsageRefused
+from genesis_ops.errors import UsageRefused
 from genesis_ops.words import Exit, read_duration, visible
 
 if TYPE_CHECKING:
-    from genesis_ops.host.checkout import Git
+    from genesis_ops.host.execute import Inside
     from genesis_ops.host.record import Event
     from genesis_ops.host.steps import Own
-    from genesis_ops.settings import Settings
 
 app = typer.Typer(
     help="This machine as a server: what remote commands run there.",
@@ -32,8 +32,6 @@ app.command()(host_papers.logs)
 
 Name = Annotated[str, typer.Argument(metavar="ID", help="The operation, such as 20260205_131002Z.")]
 _NONE = "none"
-_LASTING = {"log-directory", "env-file", "clock", "disk-space", "stop-latch"}
-"""The checks of preflight that neither a commit nor a start can bring to PASS."""
 
 
 @app.command()
@@ -98,22 +96,29 @@ def run(
 
     settings, stop = load_settings(ctx).settings, StopRequest()
     with stop.listening():
-        around = Around(HostClock(), lambda: stop.signal_number is not None, _shown)
+        around = Around(HostClock(), lambda: stop.signal_number is not None, _shown, _inside(ctx))
         code = done(settings, name, digest, around)
     raise typer.Exit(code)
 
 
 @app.command()
-def back(ctx: typer.Context, name: Name) -> None:
+def back(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    here: Annotated[bool, typer.Option("--here", help="In this process, as the operation's unit does it.")] = False,
+) -> None:
     """Take back an apply that died or is stuck: previous commit, modifications, state, logs and services."""
     from genesis_ops.clients.clock import StopRequest
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.host.apply import Around
-    from genesis_ops.host.settle import settle
+    from genesis_ops.host.settle import begin_back, settle
 
     settings = load_settings(ctx).settings
+    if not here:
+        raise typer.Exit(_followed(ctx, name, begin_back(settings, name, _own(ctx), HostClock())))
     with StopRequest().listening():  # a way back that is under way is not to be broken off
-        code = settle(settings, name, _own(ctx), Around(HostClock(), lambda: False, _shown))
+        code = settle(settings, name, _own(ctx), Around(HostClock(), lambda: False, _shown, _inside(ctx)))
     raise typer.Exit(code)
 
 
@@ -123,15 +128,7 @@ def follow(
     name: Annotated[str, typer.Argument(metavar="[ID]", help="The operation; default: the newest.")] = "",
 ) -> None:
     """Print an operation's record as it comes, one JSON object a line, until its end, and end with its code."""
-    from genesis_ops.clients.host_clock import HostClock
-    from genesis_ops.host.follow import follow as followed
-    from genesis_ops.host.record import line
-
-    last: Event | None = None
-    for event in followed(load_settings(ctx).settings, name, _own(ctx), HostClock()):
-        _shown(line(event))
-        last = event
-    raise typer.Exit(getattr(last, "exit_code", Exit.UNKNOWN))
+    raise typer.Exit(_followed(ctx, name, 0))
 
 
 @app.command()
@@ -149,10 +146,14 @@ def look(ctx: typer.Context) -> None:
 @app.command()
 def present(ctx: typer.Context) -> None:
     """See that both units are there, and that nothing is wrong which a restart would not mend."""
+    from genesis_ops.checks.preflight import preflight
+    from genesis_ops.clients.host_clock import HostClock
+    from genesis_ops.collect.host import look as at_host
+    from genesis_ops.host.lasting import require_lasting
     from genesis_ops.host.services import require_present
 
     found = require_present()
-    _require_lasting(load_settings(ctx).settings)
+    require_lasting(preflight(at_host(load_settings(ctx).settings, HostClock())).checks)
     _said("; ".join(found))
 
 
@@ -186,11 +187,15 @@ def archive(
     keep: Annotated[bool, typer.Option("--keep", help="Copy, and leave everything where it is.")] = False,
 ) -> None:
     """Move state and logs into the operation's archive, with a manifest; the journal of orders stays."""
+    from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.host.archive import archive as archived
+    from genesis_ops.host.at_rest import at_rest
     from genesis_ops.host.names import directory
 
-    settings = _at_rest(ctx, name)
-    made = archived(settings, directory(settings.log_dir, name), name, keep=keep)
+    settings = load_settings(ctx).settings
+    folder = directory(settings.log_dir, name)
+    with at_rest(settings, f"genesis-ops host archive {name}", HostClock()):
+        made = archived(settings, folder, name, keep=keep)
     left = f"; left, being no plain files: {', '.join(made.left)}" if made.left else ""
     total = sum(each.bytes for each in made.files)
     _said(f"{len(made.files)} files, {total} bytes {'copied' if keep else 'moved'}{left}")
@@ -199,41 +204,60 @@ def archive(
 @app.command()
 def restore(ctx: typer.Context, name: Name) -> None:
     """Copy state and logs back from the operation's archive, which stays."""
+    from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.host.archive import restore as restored
+    from genesis_ops.host.at_rest import at_rest
     from genesis_ops.host.names import directory
 
-    settings = _at_rest(ctx, name)
-    found = restored(settings, directory(settings.log_dir, name))
+    settings = load_settings(ctx).settings
+    folder = directory(settings.log_dir, name)
+    with at_rest(settings, f"genesis-ops host restore {name}", HostClock()):
+        found = restored(settings, folder)
     _said(f"{len(found)} files copied back" if found else "nothing to copy back")
 
 
 @app.command()
 def save(ctx: typer.Context, name: Name) -> None:
     """Set local modifications of the checkout aside: as diffs in the archive, and as a stash."""
+    from genesis_ops.host.checkout import Git
     from genesis_ops.host.modifications import save as saved
-    from genesis_ops.host.names import checked, directory
+    from genesis_ops.host.names import directory
+    from genesis_ops.host.services import runners_user
 
     settings = load_settings(ctx).settings
-    _said(saved(_git(settings), directory(settings.log_dir, name), checked(name)))
+    _said(saved(Git.of(settings.root), directory(settings.log_dir, name), name, runners_user()))
 
 
 @app.command()
 def unsave(ctx: typer.Context, name: Name) -> None:
     """Bring local modifications back that were set aside."""
+    from genesis_ops.host.checkout import Git
     from genesis_ops.host.modifications import unsave as unsaved
     from genesis_ops.host.names import checked
 
-    _said(unsaved(_git(load_settings(ctx).settings), checked(name)))
+    _said(unsaved(Git.of(load_settings(ctx).settings.root), checked(name)))
 
 
 @app.command()
 def undo(ctx: typer.Context, name: Name) -> None:
     """Write down what is modified in the checkout, and undo it: half a merge, after the modifications were saved."""
+    from genesis_ops.host.checkout import Git
     from genesis_ops.host.modifications import undo as undone
-    from genesis_ops.host.names import checked, directory
+    from genesis_ops.host.names import directory
+    from genesis_ops.host.services import runners_user
 
     settings = load_settings(ctx).settings
-    _said(undone(_git(settings), directory(settings.log_dir, checked(name))))
+    _said(undone(Git.of(settings.root), directory(settings.log_dir, name), runners_user()))
+
+
+@app.command()
+def unlock(ctx: typer.Context) -> None:
+    """Take away what a killed git locked the checkout with; not while a git works there."""
+    from genesis_ops.host.checkout import Git
+    from genesis_ops.host.dead_locks import unlock as unlocked
+
+    found = unlocked(Git.of(load_settings(ctx).settings.root))
+    _said(f"taken away: {', '.join(found)}" if found else "nothing is locked")
 
 
 def _own(ctx: typer.Context) -> "Own":
@@ -242,54 +266,46 @@ def _own(ctx: typer.Context) -> "Own":
 
     started = Path(sys.argv[0]).absolute()
     words = (str(started),) if os.access(started, os.X_OK) else (sys.executable, "-P", "-m", "genesis_ops")
+    return Own((*words, *_common(ctx)))
+
+
+def _common(ctx: typer.Context) -> tuple[str, ...]:
     config = ctx.obj.config if ctx.obj else None
     given = () if config is None else ("--config", str(config.absolute()))
-    return Own((*words, "--root", str(load_settings(ctx).settings.root), *given))
+    return ("--root", str(load_settings(ctx).settings.root), *given)
 
 
-def _git(settings: "Settings") -> "Git":
-    from genesis_ops.clients.machine import owner
-    from genesis_ops.host.checkout import Git
+def _inside(ctx: typer.Context) -> "Inside":
+    """Let the steps that are commands of this group be done by copies of this process."""
+    from genesis_ops.host.execute import Inside
 
-    return Git(settings.root, owner(settings.root))
+    common = _common(ctx)
 
+    def do(words: Sequence[str]) -> int:
+        from genesis_ops.cli.app import app as program
 
-def _at_rest(ctx: typer.Context, name: str) -> "Settings":
-    """Give the settings, and see that nobody writes what is to be moved.
+        try:
+            program(args=[*common, *words], prog_name="genesis-ops")
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 0
+        return 0
 
-    Raises:
-        Refused: a runner holds the state or the log directory.
-    """
-    from genesis_ops.host.names import checked
-    from genesis_ops.state.lock import holders, runner_locks
-
-    settings = load_settings(ctx).settings
-    checked(name)
-    locks = runner_locks(
-        settings.state_file, settings.log_dir, settings.lock_dir, symbol=settings.symbol, timeframe=settings.timeframe
-    )
-    if found := holders(locks[1:]):  # not the market's: a runner of another root may hold that one
-        told = f"a runner writes what is to be moved: pid {found[0].pid}, since {found[0].since}"
-        raise Refused(told, notes=(found[0].command,), next_command=f"kill -TERM {found[0].pid}")
-    return settings
+    return Inside((*_own(ctx).words, "host"), do)
 
 
-def _require_lasting(settings: "Settings") -> None:
-    """See before anything is stopped what preflight would say afterwards and no start can change.
+def _followed(ctx: typer.Context, name: str, known: int) -> int:
+    """Show an operation's record but for what is known of it, until its end; give the end's exit code."""
+    from itertools import islice
 
-    Raises:
-        AbortCondition: one of these checks fails.
-    """
-    from genesis_ops.checks.model import Outcome
-    from genesis_ops.checks.preflight import preflight
     from genesis_ops.clients.host_clock import HostClock
-    from genesis_ops.collect.host import look as at_host
+    from genesis_ops.host.follow import follow as followed
+    from genesis_ops.host.record import line
 
-    checks = preflight(at_host(settings, HostClock())).checks
-    poor = [each for each in checks if each.id in _LASTING and each.outcome is Outcome.FAIL]
-    if poor:
-        told = [f"{each.id}: {each.detail}" for each in poor]
-        raise AbortCondition(told[0], notes=tuple(told[1:]), next_command=poor[0].remedy)
+    last: Event | None = None
+    for event in islice(followed(load_settings(ctx).settings, name, _own(ctx), HostClock()), known, None):
+        _shown(line(event))
+        last = event
+    return getattr(last, "exit_code", Exit.UNKNOWN)
 
 
 def _length(flag: str, text: str) -> str:

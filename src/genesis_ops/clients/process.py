@@ -125,6 +125,24 @@ def traders(log_dir: Path, plates: Mapping[int, int], root: Path | None = None) 
     return tuple(trader for _, trader in found if trader.process.pid not in launchers or trader.here)
 
 
+def in_directory(name: str, directory: Path) -> tuple[Process, ...]:
+    """Name the processes of a program that work in a directory, or below it."""
+    import psutil
+
+    place, found = Path(os.path.realpath(directory)), []
+    for process in psutil.process_iter(["pid", "name", "cwd", "cmdline", "create_time", "username"]):
+        cwd = process.info["cwd"]
+        if process.info["name"] == name and cwd and Path(cwd).is_relative_to(place):
+            found.append(_described(process.info))
+    return tuple(found)
+
+
+def author(pid: int, plate_ms: int) -> Process | None:
+    """Name the process that put up a name plate (ms, UTC); None where that has ended, whoever has its number now."""
+    process = _look_up(pid)
+    return process if process is not None and _wrote(plate_ms, process) else None
+
+
 def starts_a_runner(command: Sequence[str]) -> bool:
     """Tell whether a command line is a runner's, and not that of an editor, a grep or a shell around one."""
     name, rest = _program(command)

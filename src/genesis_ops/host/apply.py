@@ -4,7 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from genesis_ops.durable import put_in_place, write_all
 from genesis_ops.errors import GenesisError, write_failed
 from genesis_ops.host import names, record
 from genesis_ops.host.evidence import Clean, gathered, told
-from genesis_ops.host.execute import Ended, execute
+from genesis_ops.host.execute import Ended, Inside, execute
 from genesis_ops.host.lock import locked
 from genesis_ops.host.order import Order, kept
 from genesis_ops.host.plan import ID, Step
@@ -37,6 +37,8 @@ class Around(NamedTuple):
     clock: Clock
     stopped: Callable[[], bool]
     show: Callable[[str], None]
+    inside: Inside | None = None
+    """What this program's own commands can be done by, without an interpreter of their own."""
 
 
 def run(settings: Settings, name: str, digest: str, around: Around) -> int:
@@ -84,7 +86,8 @@ class _Operation:
     def __init__(self, settings: Settings, order: Order, around: Around, folder: Path, descriptor: int) -> None:
         self._settings, self._order, self._around = settings, order, around
         self._folder, self._record = folder, descriptor
-        self._clean = Clean(settings)
+        with as_user(order.plan.facts.user):
+            self._clean = Clean(settings)
         self._unwritten = ""
 
     def forward(self) -> int:
@@ -103,8 +106,7 @@ class _Operation:
         return self._end(record.APPLIED, Exit.PASS)
 
     def _failed(self, because: str, ended: Ended | None, code: Exit, *, stopped: bool) -> int:
-        for name, text in gathered(self._settings, because, ended, self._clean):
-            self._tell(Evidence(self._now(), name, text))
+        self._show_why(because, ended)
         return self.back(because, self._order.plan.way_back, code) if stopped else self._end(record.RETURNED, code)
 
     def back(self, because: str, steps: Sequence[Step], code: Exit) -> int:
@@ -113,10 +115,17 @@ class _Operation:
         for number, step in enumerate(steps, 1):
             ended = self._do(step, f"back-{number:02d}-{step.id}.txt")
             if not ended.well:
-                for name, text in gathered(self._settings, step.id, ended, self._clean):
-                    self._tell(Evidence(self._now(), name, text))
+                self._show_why(step.id, ended)
                 return self._end(record.STUCK, Exit.FAIL, self._left(steps[number - 1 :]))
         return self._end(record.RETURNED, code)
+
+    def _show_why(self, step: str, ended: Ended | None) -> None:
+        """Tell what may show why a step failed; what cannot be gathered keeps nobody from going back."""
+        try:
+            for name, text in gathered(self._settings, step, ended, self._clean):
+                self._tell(Evidence(self._now(), name, text))
+        except Exception as error:  # noqa: BLE001 - the services are down, whatever breaks in here
+            self._tell(Evidence(self._now(), "evidence", f"not gathered: {type(error).__name__}"))
 
     def _left(self, steps: Sequence[Step]) -> tuple[str, ...]:
         """Write out what a person has to type where the way back ended."""
@@ -135,12 +144,21 @@ class _Operation:
             return Ended(0, b"", b"", 0.0)
         command = self._command(step)
         try:
-            ended = execute(command, step.user, step.seconds, lambda line: tell(record.WAITING, line))
+            ended = self._executed(step, command, lambda line: tell(record.WAITING, self._cleaned(line)))
         except GenesisError as error:
             ended = Ended(error.exit_code, b"", b"", 0.0, error.message)
+        except Exception as error:  # noqa: BLE001 - a bug in a step is a step that failed: what was stopped has to start
+            ended = Ended(Exit.BUG_OR_WRITE_FAILED, b"", b"", 0.0, f"{type(error).__name__} in {step.id}")
         self._keep(file, command, ended)
-        tell(record.DONE if ended.well else record.FAILED, self._cleaned(told(ended)))
+        tell(record.DONE if ended.well else record.FAILED, told(ended))
         return ended
+
+    def _executed(self, step: Step, command: Sequence[str], waiting: Callable[[str], None]) -> Ended:
+        """Run a step; nothing that it said is cut or shown before it is clean."""
+        ended = execute(command, step.user, step.seconds, waiting, self._around.inside)
+        return ended._replace(
+            out=self._clean(ended.out), err=self._clean(ended.err), trouble=self._cleaned(ended.trouble)
+        )
 
     def _command(self, step: Step) -> tuple[str, ...]:
         """Put in the operation's name, which is known only now."""
@@ -152,8 +170,8 @@ class _Operation:
         try:
             with as_user(self._order.plan.facts.user):
                 put_in_place(self._folder / file, self._clean(b"".join(parts) + end.encode()), durable=False)
-        except OSError as error:
-            self._unwritten = f"{file} could not be written: {error.strerror}"
+        except (OSError, GenesisError) as error:
+            self._unwritten = f"{file} could not be written: {error}"
 
     def _cleaned(self, text: str) -> str:
         return self._clean(text.encode()).decode("utf-8", "replace")
@@ -178,12 +196,13 @@ class _Operation:
     def _tell(self, event: Event) -> None:
         """Append to the record; a way back is not given up because it cannot be told."""
         text = record.line(event)
-        self._around.show(text)
         try:
             write_all(self._record, f"{text}\n".encode("ascii"))
             os.fsync(self._record)
         except OSError as error:
             self._unwritten = f"the record could not be written: {error.strerror}"
+        with suppress(OSError):  # nobody listens any more
+            self._around.show(text)
 
     def _now(self) -> str:
         return iso(self._around.clock.now_ms())

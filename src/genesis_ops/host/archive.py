@@ -53,10 +53,8 @@ class Manifest(NamedTuple):
 
 
 def bytes_to_copy(settings: Settings, *, keep: bool) -> int:
-    """Tell how much room the archive needs: moving within a file system needs none."""
-    found = _found(settings)[0]
-    device = _device(settings.log_dir)
-    return sum(path.lstat().st_size for path in found if keep or _device(path) != device)
+    """Tell how much room archive and way back need: what was moved is copied back, what is kept is copied first."""
+    return sum(path.lstat().st_size for path in _found(settings)[0]) * (2 if keep else 1)
 
 
 def archive(settings: Settings, folder: Path, name: str, *, keep: bool) -> Manifest:
@@ -222,17 +220,14 @@ def _copy(source: Path, target: Path) -> None:
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600)
     try:
-        for block in _blocks(source):
-            write_all(descriptor, block)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    shutil.copystat(source, temporary, follow_symlinks=False)
-    temporary.rename(target)
-
-
-def _device(path: Path) -> int:
-    try:
-        return path.lstat().st_dev
+        try:
+            for block in _blocks(source):
+                write_all(descriptor, block)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        shutil.copystat(source, temporary, follow_symlinks=False)
+        temporary.rename(target)
     except OSError:
-        return -1
+        temporary.unlink(missing_ok=True)  # half a copy only takes the room that the next attempt needs
+        raise

@@ -1,14 +1,10 @@
 """The beginning of an apply: the plan made again, held against the one that was shown, and run in a unit of its own."""
 
-import os
-import time
 from collections.abc import Sequence
 
 from genesis_ops.clients.clock import Clock
-from genesis_ops.clients.machine_program import ask
 from genesis_ops.errors import AbortCondition, GenesisError, LockHeld, Refused, Unreachable
-from genesis_ops.host import names
-from genesis_ops.host.events import events, runs
+from genesis_ops.host import unit
 from genesis_ops.host.facts import make_plan
 from genesis_ops.host.lock import BEGINS, locked
 from genesis_ops.host.order import Order, keep
@@ -18,10 +14,6 @@ from genesis_ops.settings import Settings
 from genesis_ops.state.schedule import instant_of
 from genesis_ops.words import Exit, visible
 
-_SYSTEMD_SECONDS = 30.0
-_BEGINS_SECONDS = 60.0
-_GLANCE_SECONDS = 0.02
-_STOP_SECONDS = 1800  # a way back that is under way is not to be killed
 _TRIES = 3
 _LONGEST = 200
 
@@ -42,8 +34,7 @@ def begin(settings: Settings, given: Plan, who: tuple[str, str], own: Own, clock
             pass  # nobody runs, and nobody else begins
         plan = _held_against(settings, given, own, clock)
         order, digest = _kept(settings, order._replace(plan=plan), clock)
-        _start(order, digest, own)
-        _await(settings, order.id)
+        unit.start(settings, order.id, own("host", "run", order.id, "--sum", digest))
     return order.id
 
 
@@ -78,26 +69,3 @@ def _kept(settings: Settings, order: Order, clock: Clock) -> tuple[Order, str]:
         except FileExistsError:
             clock.wait(1)
     raise LockHeld("another operation begins", next_command="genesis-ops host follow")
-
-
-def _start(order: Order, digest: str, own: Own) -> None:
-    """Have systemd run it: neither this program's end nor the connection's ends it."""
-    given = [f"--setenv={name}={value}" for name, value in os.environ.items() if name.startswith("GENESIS_")]
-    properties = ("--property=KillMode=mixed", f"--property=TimeoutStopSec={_STOP_SECONDS}")
-    run = own("host", "run", order.id, "--sum", digest)
-    unit = f"--unit={names.unit(order.id)}"
-    said = ask(("systemd-run", unit, "--collect", "--quiet", *properties, *given, "--", *run), _SYSTEMD_SECONDS, {})
-    if said.trouble or said.code:
-        why = said.trouble or said.first_words
-        raise Unreachable(visible(f"systemd does not run it: {why}"), next_command="systemctl status --no-pager")
-
-
-def _await(settings: Settings, name: str) -> None:
-    """See that it has begun, so that nobody else can begin in between."""
-    until = time.monotonic() + _BEGINS_SECONDS
-    while not events(settings.log_dir, name):
-        if time.monotonic() > until or runs(name) is False:
-            if events(settings.log_dir, name):
-                return  # it was over before it was seen
-            raise Unreachable(f"operation {name} did not begin", next_command=f"journalctl -u {names.unit(name)}")
-        time.sleep(_GLANCE_SECONDS)

@@ -8,16 +8,17 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from genesis_ops.clients.git import below
+from genesis_ops.clients.machine import owner as owner_of
 from genesis_ops.clients.machine_program import Said, ask
 from genesis_ops.errors import GenesisError, typed
 from genesis_ops.host.plan import Problem, Wishes
-from genesis_ops.host.rights import caller, environment
+from genesis_ops.host.rights import as_user, caller, environment
 from genesis_ops.words import Exit, visible
 
 _SECONDS, _NETWORK_SECONDS = 30.0, 120.0
@@ -37,6 +38,7 @@ _UNDER_WAY = {
     "rebase-apply": "a rebase",
     "BISECT_LOG": "a bisection",
 }
+_EFFECTIVE = os.access in os.supports_effective_ids
 _KINDS = {"A": "added", "D": "deleted", "T": "changed in kind"}
 
 
@@ -56,7 +58,7 @@ class Checkout(NamedTuple):
     head: str = ""
     branch: str = ""
     wished: str = ""
-    known: bool = False
+    tip: str = ""
     remote: str = ""
     target: str = ""
     commits: tuple[str, ...] = ()
@@ -79,6 +81,11 @@ class Git(NamedTuple):
     owner: str
     beside: Mapping[str, str] = {}
 
+    @classmethod
+    def of(cls, root: Path) -> "Git":
+        """Give git in a checkout as its owner has it."""
+        return cls(root, owner_of(root))
+
     def ask(self, *words: str, seconds: float = _SECONDS) -> Said:
         """Ask; an end other than 0 is an answer too."""
         quiet = {
@@ -88,6 +95,10 @@ class Git(NamedTuple):
         }
         said = {**environment(self.owner), **quiet, **self.beside}
         return ask(("git", "-C", str(self.root), *_SURE, *words), seconds, said, Path("/"), caller(self.owner))
+
+    def place(self) -> Path:
+        """Find where git keeps what it knows of this checkout."""
+        return Path(self.tell("rev-parse", "--absolute-git-dir").rstrip("\n"))
 
     def tell(self, *words: str, seconds: float = _SECONDS) -> str:
         """Ask what has to have an answer.
@@ -100,6 +111,12 @@ class Git(NamedTuple):
             why = said.trouble or f"git {words[0]} ended with {said.code}: {said.first_words}"
             raise NotTold(visible(why), next_command=f"git -C {typed(self.root)} status")
         return said.out.decode("utf-8", "surrogateescape")
+
+
+def locks_in(place: Path) -> list[Path]:
+    """Find what git locks a checkout with: a file beside each that it changes; those of a dead one stay."""
+    found = [*place.glob("*.lock"), *place.glob("refs/**/*.lock")]
+    return sorted(path for path in found if not path.is_dir())
 
 
 def look(git: Git, wishes: Wishes) -> Checkout:
@@ -129,9 +146,9 @@ def _look(git: Git, wishes: Wishes) -> Checkout:
     target = _at_remote(git, found)
     if isinstance(target, Problem):
         return found._replace(problems=(*found.problems, target))
-    found = found._replace(target=target, known=bool(tip))
+    found = found._replace(target=target, tip=tip)
     with _brought_beside(git, found) as wider:
-        return _with_what_comes(wider, found, tip or head, wishes)
+        return _with_what_comes(wider, found, wishes)
 
 
 def _branch(git: Git) -> str:
@@ -169,7 +186,11 @@ def _digest(git: Git) -> str:
 def _not_at_rest(git: Git, conflicts: Sequence[str]) -> Iterator[Problem]:
     """Name what a person has begun here and not ended."""
     show = f"git -C {typed(git.root)} status"
-    place = Path(git.tell("rev-parse", "--absolute-git-dir").rstrip("\n"))
+    place = git.place()
+    if locks := locks_in(place):
+        names = _listed([_path(str(each.relative_to(place))) for each in locks])
+        told = f"git works here, or was killed and left {names}"
+        yield Problem(told, f"pgrep -a git || rm {typed(locks[0])}", Exit.REFUSED)
     if under_way := {what for name, what in _UNDER_WAY.items() if os.path.lexists(place / name)}:
         yield Problem(f"{' and '.join(sorted(under_way))} is under way in the checkout", show, Exit.REFUSED)
     elif conflicts:
@@ -214,45 +235,85 @@ def _brought_beside(git: Git, found: Checkout) -> Iterator[Git]:
         yield wider
 
 
-def _with_what_comes(git: Git, found: Checkout, tip: str, wishes: Wishes) -> Checkout:
+def _with_what_comes(git: Git, found: Checkout, wishes: Wishes) -> Checkout:
     """Look at the commits between here and there, and at the files that they touch."""
     span = f"{found.head}..{found.target}"
     log = git.tell("log", f"--max-count={_MOST_COMMITS}", "--no-show-signature", "--format=%h %s", span)
     commits = tuple(visible(line)[:100] for line in log.splitlines())
     problems = list(found.problems)
-    if git.ask("merge-base", "--is-ancestor", tip, found.target).code:
+    if git.ask("merge-base", "--is-ancestor", found.tip or found.head, found.target).code:
         told = f"{found.wished} here and at {found.remote} have gone different ways: no fast-forward is possible"
         show = f"git -C {typed(git.root)} log --oneline --graph {found.wished} {found.remote}/{found.wished}"
         problems.append(Problem(told, show, Exit.REFUSED))
-    problems += _in_the_way(git, found)
-    frozen = _frozen(git, found)
+    coming = _coming(git, found)
+    problems += _in_the_way(git, found, coming)
+    problems += _unseen(git, coming)
+    problems += _unwritable(git, found, coming)
+    frozen = _frozen(found, coming)
     if frozen and not wishes.allow_frozen:
         problems += [Problem(told, "genesis-ops remote plan --allow-frozen", Exit.REFUSED) for told in frozen]
     notices = tuple(frozen) if wishes.allow_frozen else ()
     return found._replace(commits=commits, problems=tuple(problems), notices=notices)
 
 
-def _frozen(git: Git, found: Checkout) -> list[str]:
+def _coming(git: Git, found: Checkout) -> dict[str, str]:
+    """List the files that come, and how each changes: A for one that is new, D for one that goes."""
+    said = git.tell("diff", "--name-status", "-z", "--no-renames", found.head, found.target).split("\0")
+    return dict(zip(said[1::2], said[::2], strict=False))
+
+
+def _frozen(found: Checkout, coming: Iterable[str]) -> list[str]:
     """Say what would change of what nobody may change while the phase runs (freeze rules of Phase 3)."""
     from genesis_ops.checks.doctor_facts import FROZEN  # a look at the server need not load all that checks need
 
-    coming = git.tell("diff", "--name-only", "-z", "--no-renames", found.head, found.target, "--", *FROZEN)
-    modified = [change.split(" ", 1)[1] for change in found.changes]
-    here = [path for path in modified if any(below(path, folder) for folder in FROZEN)]
-    paths = [_path(path) for path in coming.split("\0") if path]
+    def frozen(path: str) -> bool:
+        return any(below(path, folder) for folder in FROZEN)
+
+    paths = [_path(path) for path in coming if frozen(path)]
+    here = [path for path in (change.split(" ", 1)[1] for change in found.changes) if frozen(path)]
     told = [f"what comes changes what is frozen: {_listed(paths)}"] if paths else []
     return told + ([f"frozen, and modified here, which would be set aside: {_listed(here)}"] if here else [])
 
 
-def _in_the_way(git: Git, found: Checkout) -> list[Problem]:
+def _in_the_way(git: Git, found: Checkout, coming: Mapping[str, str]) -> list[Problem]:
     """Name what git does not know and would have to overwrite; what it ignores it would overwrite without a word."""
-    coming = git.tell("diff", "--name-only", "-z", "--diff-filter=A", "--no-renames", found.head, found.target)
     known = {change.split(" ", 1)[1] for change in found.changes}
-    taken = [path for path in coming.split("\0") if path and _path(path) not in known and _is_taken(git.root, path)]
+    new = [path for path, kind in coming.items() if kind == "A" and _path(path) not in known]
+    taken = [path for path in new if _is_taken(git.root, path)]
     if not taken:
         return []
     told = f"in the way of what comes, and unknown to git: {_listed([_path(path) for path in taken])}"
     return [Problem(told, f"mv {typed(git.root / taken[0])} ~/", Exit.REFUSED)]
+
+
+def _unseen(git: Git, coming: Iterable[str]) -> list[Problem]:
+    """Name what comes changed where git was told not to look: what stands there it would find only when it merges."""
+    marked = [entry for entry in git.tell("ls-files", "-v", "-z").split("\0") if entry]
+    hidden = {entry[2:] for entry in marked if entry[0] == "S" or entry[0].islower()}
+    if not (found := [path for path in coming if path in hidden]):
+        return []
+    told = f"git was told not to look at what comes changed: {_listed([_path(path) for path in found])}"
+    undo = f"git -C {typed(git.root)} update-index --no-skip-worktree --no-assume-unchanged -- {typed(Path(found[0]))}"
+    return [Problem(told, undo, Exit.REFUSED)]
+
+
+def _unwritable(git: Git, found: Checkout, coming: Iterable[str]) -> list[Problem]:
+    """Name where the checkout's owner may not write and git will have to, as after a git that root once ran there."""
+    place = git.place()
+    places = {place, place / "refs/heads", place / "refs/remotes" / found.remote, *place.glob("objects/*")}
+    there = sorted({each for each in places if each.is_dir()} | {_nearest(git.root, path) for path in coming})
+    with as_user(git.owner):
+        closed = [each for each in there if not os.access(each, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)]
+    if not closed:
+        return []
+    names = _listed([_path(os.path.relpath(each, git.root)) for each in closed])
+    told = f"{git.owner} may not write where git has to: {names}"
+    return [Problem(told, f"sudo chown -R {git.owner}: {typed(git.root)}", Exit.REFUSED)]
+
+
+def _nearest(root: Path, path: str) -> Path:
+    """Find the directory that is there and would hold a file, or what has to be made for it."""
+    return next(each for each in ((root / path).parents) if each.is_dir())
 
 
 def _is_taken(root: Path, path: str) -> bool:

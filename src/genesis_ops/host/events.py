@@ -8,10 +8,9 @@ from genesis_ops.clients.machine_program import ask
 from genesis_ops.durable import read_whole
 from genesis_ops.host.look import OperationLook
 from genesis_ops.host.names import RECORD, checked, directory, newest, unit
-from genesis_ops.host.record import APPLIED, DIED, Begun, End, Event, Told, WayBack, event_of
+from genesis_ops.host.record import APPLIED, DIED, RUNNING, Begun, End, Event, Told, WayBack, event_of
+from genesis_ops.host.rights import as_owner
 from genesis_ops.host.steps import STOPPING, Own
-
-RUNNING = "running"
 
 _MOST_BYTES = 1 << 26
 _SECONDS = 10.0
@@ -21,7 +20,8 @@ _ALIVE = {"active", "activating", "deactivating", "reloading"}
 def events(log_dir: Path, name: str) -> list[Event]:
     """Read the record of an operation; none where it cannot be read."""
     try:
-        raw = read_whole(directory(log_dir, name) / RECORD, _MOST_BYTES)
+        with as_owner(log_dir):
+            raw = read_whole(directory(log_dir, name) / RECORD, _MOST_BYTES)
     except OSError:
         return []
     return [event for line in raw.split(b"\n") if (event := event_of(line)) is not None]

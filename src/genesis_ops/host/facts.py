@@ -9,14 +9,15 @@ from genesis_ops import __version__
 from genesis_ops.clients.clock import Clock
 from genesis_ops.clients.machine import owner as owner_of
 from genesis_ops.clients.machine import this_user
-from genesis_ops.clients.units import UNITS
+from genesis_ops.clients.units import UNITS, UnitsFound
 from genesis_ops.errors import typed
-from genesis_ops.host import archive, checkout, services
+from genesis_ops.host import archive, checkout, judgeable, services
+from genesis_ops.host.at_rest import others
 from genesis_ops.host.checkout import Checkout, Git
 from genesis_ops.host.events import last_operation
 from genesis_ops.host.plan import SCHEMA, Facts, Plan, Problem, Wishes
 from genesis_ops.host.record import DIED, STUCK
-from genesis_ops.host.steps import Own, back, forward
+from genesis_ops.host.steps import Own, back, forward, instances
 from genesis_ops.settings import Settings
 from genesis_ops.words import Exit, iso, visible
 
@@ -40,7 +41,7 @@ def make_plan(settings: Settings, wishes: Wishes, own: Own, clock: Clock) -> Pla
         api_url=settings.api_url,
         user=user,
         owner=owner,
-        units=tuple(services.described(unit) for unit in units.units if unit.name in UNITS),
+        units=(*(services.described(unit) for unit in units.units if unit.name in UNITS), *services.instances()),
         **_of_checkout(found),
     )
     problems = (
@@ -48,7 +49,9 @@ def make_plan(settings: Settings, wishes: Wishes, own: Own, clock: Clock) -> Pla
         *_owned(user, owner),
         *found.problems,
         *_movable(settings),
+        *_other_runners(settings, units),
         *_room(settings, wishes),
+        *judgeable.problems(settings, wishes.acceptance, clock.now_ms(), os.environ),
     )
     return Plan(
         schema=SCHEMA,
@@ -59,7 +62,7 @@ def make_plan(settings: Settings, wishes: Wishes, own: Own, clock: Clock) -> Pla
         steps=() if problems else forward(facts, wishes, own),
         way_back=() if problems else back(facts, wishes, own),
         problems=tuple(problem._replace(exit_code=int(problem.exit_code)) for problem in problems),
-        notices=(*found.notices, *_rights(), *_left_behind(settings, own)),
+        notices=(*found.notices, *_further(facts), *_rights(), *_left_behind(settings, own)),
     )
 
 
@@ -83,8 +86,23 @@ def _movable(settings: Settings) -> list[Problem]:
     return [Problem(visible(told), f"ls -l {typed(settings.state_file)}", Exit.REFUSED)]
 
 
+def _other_runners(settings: Settings, units: UnitsFound) -> list[Problem]:
+    """See that nobody writes the state who would go on when the units are stopped."""
+    pids = {int(pid) for unit in units.units if (pid := unit.properties.get("MainPID", "")).isdecimal()}
+    found = others(settings, pids)
+    told = f"a runner that is no unit's writes here: {', '.join(found)}"
+    return [Problem(visible(told), "genesis-ops doctor", Exit.REFUSED)] if found else []
+
+
+def _further(facts: Facts) -> list[str]:
+    """Say that other runners of this checkout rest meanwhile."""
+    found = instances(facts)
+    told = f"stopped and started with the rest, their state and logs left alone: {', '.join(found)}"
+    return [visible(told)] if found else []
+
+
 def _room(settings: Settings, wishes: Wishes) -> list[Problem]:
-    """See that the disk takes what is to be copied, and the commits."""
+    """See that the disk takes the archive and the way back from it, and the commits."""
     needed = _SPARE_BYTES + archive.bytes_to_copy(settings, keep=wishes.keep_logs)
     place = next((each for each in (settings.log_dir, settings.root) if each.is_dir()), Path("/"))
     try:

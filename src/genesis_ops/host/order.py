@@ -12,7 +12,7 @@ from genesis_ops.durable import create, read_whole, sync_directory
 from genesis_ops.errors import Refused, write_failed
 from genesis_ops.host import names
 from genesis_ops.host.plan import MOST_BYTES, Plan
-from genesis_ops.host.rights import as_user
+from genesis_ops.host.rights import as_owner, as_user
 from genesis_ops.host.wire import document, read
 from genesis_ops.settings import Settings
 from genesis_ops.words import visible
@@ -63,7 +63,8 @@ def kept(settings: Settings, name: str, digest: str | None) -> Order:
     """
     path = names.directory(settings.log_dir, name) / names.PLAN
     try:
-        raw = read_whole(path, 2 * MOST_BYTES)
+        with as_owner(settings.log_dir):
+            raw = read_whole(path, 2 * MOST_BYTES)
         if digest is not None and hashlib.sha256(raw).hexdigest() != digest:
             raise Refused(f"{visible(str(path))} is not what was ordered")
         return read(Order, json.loads(raw))

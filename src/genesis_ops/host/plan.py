@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from genesis_ops.errors import Refused
 from genesis_ops.host.wire import document, read
-from genesis_ops.words import visible
+from genesis_ops.words import read_duration, visible
 
 SCHEMA = "genesis-ops.plan/1"
 MOST_BYTES = 1 << 20
@@ -54,8 +54,8 @@ class Facts(NamedTuple):
     """Empty where HEAD is on none."""
     wished: str
     """The branch that is to be there afterwards."""
-    known: bool
-    """Whether the checkout has that branch already."""
+    tip: str
+    """The commit that this branch has in the checkout; empty where the checkout has it not."""
     remote: str
     target: str
     """The commit that the branch has at the remote."""
@@ -112,11 +112,14 @@ def read_plan(text: bytes | str) -> Plan:
         Refused: it is none, or one of another form.
     """
     try:
-        return read(Plan, _document(text))
+        plan = read(Plan, _document(text))
+        for length in (plan.wishes.healthy, plan.wishes.wait, plan.wishes.acceptance or plan.wishes.wait):
+            read_duration(length)
     except (ValueError, RecursionError) as error:
         raise Refused(
             f"this is not a plan: {visible(str(error))}", next_command="genesis-ops remote plan --save plan.json"
         ) from None
+    return plan
 
 
 def _document(text: bytes | str) -> Any:

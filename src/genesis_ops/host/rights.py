@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from genesis_ops.clients.machine import rights_of
+from genesis_ops.clients.machine import owner, rights_of
 from genesis_ops.clients.machine_program import Caller
 from genesis_ops.errors import Refused
 from genesis_ops.words import visible
@@ -58,3 +59,10 @@ def as_user(user: str) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(group)
         os.setgroups(groups)
+
+
+@contextmanager
+def as_owner(directory: Path) -> Iterator[None]:
+    """Open what lies in a directory as its owner may: a link that lies there leads root no further than its owner."""
+    with as_user(owner(directory) or "root"):
+        yield

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from genesis_ops import __version__
 from genesis_ops.clients import units
 from genesis_ops.clients.clock import Clock
-from genesis_ops.clients.machine import owner
 from genesis_ops.clients.process import Process, listeners, uvicorns
 from genesis_ops.errors import StateUnreadable
 from genesis_ops.host.checkout import Git, NotTold
@@ -109,7 +108,7 @@ def _state(settings: Settings, troubles: list[str]) -> tuple[str, str]:
 
 
 def _checkout(settings: Settings, troubles: list[str]) -> tuple[str, str]:
-    git = Git(settings.root, owner(settings.root))
+    git = Git.of(settings.root)
     try:
         head, branch = git.tell("rev-parse", "HEAD", "--abbrev-ref", "HEAD").split("\n")[:2]
     except (NotTold, ValueError) as error:

@@ -1,6 +1,7 @@
 """The two services of the server as systemd has them: are they there, do they rest, how long may they take."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -18,6 +19,8 @@ _WANTED = (
     *("NeedDaemonReload", "TimeoutStartUSec", "TimeoutStopUSec"),
 )
 _LIVELY = {"active", "activating", "reloading"}
+_INSTANCE = re.compile(r"genesis-runner@[A-Za-z0-9:_.\\-]{1,200}\.service")
+_INSTANCES = "genesis-runner@*.service"
 _AT_REST = {"inactive", "failed"}
 _MOST_BYTES = 1 << 20
 _LONGEST_SECONDS = 900
@@ -28,6 +31,25 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w
 def look() -> UnitsFound:
     """Ask systemd for what a plan needs to know of both."""
     return show(_WANTED)
+
+
+def instances() -> tuple[UnitFound, ...]:
+    """Find the runners beside the phase's own that are active; none where systemd does not tell."""
+    found = sorted(show(_WANTED, (_INSTANCES,)).units)
+    units = (described(unit) for unit in found if is_instance(unit.name))
+    return tuple(unit for unit in units if unit.active)
+
+
+def as_they_were(found: UnitsFound, active: set[str]) -> tuple[UnitFound, ...]:
+    """Describe the units as systemd has them now, but for which of them were active."""
+    further = show(_WANTED, [name for name in sorted(active) if is_instance(name)])
+    units = (*found.units, *further.units)
+    return tuple(described(unit)._replace(active=unit.name in active) for unit in units)
+
+
+def is_instance(name: str) -> bool:
+    """Tell whether this is the unit of a further runner."""
+    return _INSTANCE.fullmatch(name) is not None
 
 
 def described(unit: Unit) -> UnitFound:
@@ -58,6 +80,11 @@ def user_of(found: UnitsFound) -> str:
     """Tell whose rights the runner has; empty where systemd does not know the runner."""
     users = {unit.name: unit.properties.get("User", "") for unit in found.loaded}
     return (users[RUNNER] or "root") if RUNNER in users else ""
+
+
+def runners_user() -> str:
+    """Tell whose the operations' directories are, for root to write there; for anybody else they are his own."""
+    return user_of(look()) if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
 
 
 def problems(found: UnitsFound) -> list[Problem]:

@@ -27,7 +27,7 @@ class Own(NamedTuple):
 
 def forward(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
     """List what is done, in order."""
-    git = ("git", "-C", facts.root)
+    git = _git(facts)
     keep = ("--keep",) if wishes.keep_logs else ()
     wait_seconds = read_duration(wishes.wait) // 1000
     to = f"refs/remotes/{facts.remote}/{facts.wished}"
@@ -35,16 +35,15 @@ def forward(facts: Facts, wishes: Wishes, own: Own) -> tuple[Step, ...]:
     return (
         Step("units-present", "units present", own("host", "present"), facts.user, _SHORT),
         Step("lock", "lock", (), _ROOT, 0),
-        _stop(facts, RUNNER, STOPPING, "stop runner"),
-        _stop(facts, PAPER, "stop-api", "stop API"),
+        *_stopped(facts),
         Step("inactive", "both inactive", own("host", "inactive"), facts.user, _SHORT),
         Step("archive", "archive state and logs", own("host", "archive", ID, *keep), facts.user, _LONG),
         Step("save-modifications", "save modifications", own("host", "save", ID), facts.owner, 120),
         Step("fetch", "fetch", (*git, "fetch", *fetched), facts.owner, 300),
         *_switch(facts, (*git, "switch"), to),
         Step("fast-forward", "fast-forward", (*git, "merge", "--ff-only", facts.target), facts.owner, 120),
-        *_start(facts, own, PAPER, wishes.healthy),
-        *_start(facts, own, RUNNER, wishes.healthy),
+        _flush(facts),
+        *_started(facts, own, {PAPER, RUNNER, *instances(facts)}, wishes.healthy),
         Step(
             "preflight",
             "preflight",
@@ -62,22 +61,63 @@ def back(facts: Facts, wishes: Wishes, own: Own, *, undo: bool = False) -> tuple
 
     ``undo`` is for a run that died after it had set the local modifications aside: what is modified is not a person's.
     """
-    git = ("git", "-C", facts.root)
+    git = _git(facts)
     if facts.wished == facts.branch:
         checkout: tuple[str, ...] = ("reset", "--keep", facts.head)
     else:
         checkout = ("switch", facts.branch) if facts.branch else ("switch", "--detach", facts.head)
     were = {unit.name for unit in facts.units if unit.active}
     return (
-        _stop(facts, RUNNER, STOPPING, "stop runner"),
-        _stop(facts, PAPER, "stop-api", "stop API"),
+        *_stopped(facts),
         Step("inactive", "both inactive", own("host", "inactive"), facts.user, _SHORT),
+        Step("unlock", "git's dead locks", own("host", "unlock"), facts.owner, _SHORT),
         *((Step("undo", "half a merge undone", own("host", "undo", ID), facts.owner, 120),) if undo else ()),
         Step("checkout", "previous commit", (*git, *checkout), facts.owner, 120),
+        *_branch_back(facts, git),
         Step("unsave", "modifications back", own("host", "unsave", ID), facts.owner, 120),
         Step("restore", "state and logs back", own("host", "restore", ID), facts.user, _LONG),
-        *(step for unit in (PAPER, RUNNER) if unit in were for step in _start(facts, own, unit, wishes.healthy)),
+        _flush(facts),
+        *_started(facts, own, were, wishes.healthy),
     )
+
+
+def instances(facts: Facts) -> tuple[str, ...]:
+    """Name the further runners of this checkout that are to rest while it changes (``genesis-runner@ID.service``)."""
+    return tuple(unit.name for unit in facts.units if unit.active and unit.name not in {PAPER, RUNNER})
+
+
+def _git(facts: Facts) -> tuple[str, ...]:
+    """Call git so that a power cut finds on the disk what it wrote (Debian 12's leaves loose objects to chance)."""
+    return ("git", "-C", facts.root, "-c", "core.fsync=all")
+
+
+def _flush(facts: Facts) -> Step:
+    """Have the checkout's files on the disk before they are run: git itself leaves them to the system."""
+    return Step("flush", "on the disk", ("sync", "-f", facts.root), facts.owner, 120)
+
+
+def _branch_back(facts: Facts, git: tuple[str, ...]) -> tuple[Step, ...]:
+    """Put the other branch back where it was, or take it away where it was not."""
+    if facts.wished == facts.branch:
+        return ()
+    ref = f"refs/heads/{facts.wished}"
+    words = ("update-ref", ref, facts.tip) if facts.tip else ("update-ref", "-d", ref)
+    return (Step("branch", f"{facts.wished} back", (*git, *words), facts.owner, _SHORT),)
+
+
+def _stopped(facts: Facts) -> tuple[Step, ...]:
+    others = (_stop(facts, unit, f"stop-{_short(unit)}", f"stop {_short(unit)}") for unit in instances(facts))
+    runner, api = _stop(facts, RUNNER, STOPPING, "stop runner"), _stop(facts, PAPER, "stop-api", "stop API")
+    return (runner, *others, api)
+
+
+def _started(facts: Facts, own: Own, units: set[str], healthy: str) -> tuple[Step, ...]:
+    order = (PAPER, RUNNER, *instances(facts))
+    return tuple(step for unit in order if unit in units for step in _start(facts, own, unit, healthy))
+
+
+def _short(unit: str) -> str:
+    return "runner" if unit == RUNNER else unit.removeprefix("genesis-").removesuffix(".service")
 
 
 def _seconds(facts: Facts, name: str) -> tuple[int, int]:
@@ -93,8 +133,9 @@ def _stop(facts: Facts, unit: str, name: str, title: str) -> Step:
 def _start(facts: Facts, own: Own, unit: str, healthy: str) -> tuple[Step, ...]:
     start = ("systemctl", "start", unit)
     seconds = _seconds(facts, unit)[0] + _MARGIN
-    if unit == RUNNER:
-        return (Step("start-runner", "start runner", start, _ROOT, max(seconds, _STARTING)),)
+    if unit != PAPER:
+        name = _short(unit)
+        return (Step(f"start-{name}", f"start {name}", start, _ROOT, max(seconds, _STARTING)),)
     within_seconds = read_duration(healthy) // 1000
     return (
         Step("start-api", "start API", start, _ROOT, seconds),
@@ -112,7 +153,7 @@ def _switch(facts: Facts, git_switch: tuple[str, ...], to: str) -> tuple[Step, .
     """Change to another branch where one is wished, and make it where the checkout has it not."""
     if facts.wished == facts.branch:
         return ()
-    words = ("--no-guess", facts.wished) if facts.known else ("--no-track", "--create", facts.wished, to)
+    words = ("--no-guess", facts.wished) if facts.tip else ("--no-track", "--create", facts.wished, to)
     return (Step("switch", f"switch to {facts.wished}", (*git_switch, *words), facts.owner, 120),)
 
 

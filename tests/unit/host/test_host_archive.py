@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genesis_ops.errors import AbortCondition
+from genesis_ops.errors import AbortCondition, WriteFailed
 from genesis_ops.host import archive as module
 from genesis_ops.host.archive import archive, bytes_to_copy, restore
 from genesis_ops.settings import Settings, load
@@ -177,6 +177,17 @@ def cut_at(stop: int, patched: pytest.MonkeyPatch, *, across: bool) -> None:
     patched.setattr(module, "write_all", written)
 
 
-def test_only_what_is_copied_needs_room(settings: Settings) -> None:
-    assert bytes_to_copy(settings, keep=False) == 0
-    assert bytes_to_copy(settings, keep=True) == sum(len(files(settings.log_dir)[name]) for name in MOVED)
+def test_the_way_back_from_what_was_moved_needs_room_too(settings: Settings) -> None:
+    total = sum(len(files(settings.log_dir)[name]) for name in MOVED)
+    assert (bytes_to_copy(settings, keep=False), bytes_to_copy(settings, keep=True)) == (total, 2 * total)
+
+
+def test_half_a_copy_is_not_left_behind(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive(settings, folder, NAME, keep=False)
+    monkeypatch.setattr(module, "write_all", full)
+    with pytest.raises(WriteFailed):
+        restore(settings, folder)
+    assert files(settings.log_dir).keys() == set(STAY)

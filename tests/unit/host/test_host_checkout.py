@@ -86,7 +86,7 @@ def everything(root: Path) -> dict[str, bytes]:
 def test_what_comes_is_told_and_nothing_is_changed(root: Path) -> None:
     target, before = push(root, "src/new.py"), everything(root)
     found = seen(root)
-    assert (found.target, found.problems, found.known, found.branch) == (target, (), True, "main")
+    assert (found.target, found.problems, found.tip, found.branch) == (target, (), found.head, "main")
     assert [line.split(" ", 1)[1] for line in found.commits] == ["Change src/new.py"]
     assert everything(root) == before
 
@@ -150,7 +150,7 @@ def test_without_a_branch_one_has_to_be_wished(root: Path) -> None:
 def test_another_branch_may_be_wished_and_need_not_be_known_here(root: Path) -> None:
     target = push(root, "c", branch="next")
     found = seen(root, branch="next")
-    assert (found.target, found.known, found.problems) == (target, False, ())
+    assert (found.target, found.tip, found.problems) == (target, "", ())
 
 
 def test_a_branch_that_the_remote_has_not_is_refused(root: Path) -> None:
@@ -168,6 +168,35 @@ def test_a_remote_that_does_not_answer_is_said_without_a_password(root: Path) ->
 def test_a_merge_under_way_is_refused(root: Path) -> None:
     (root / ".git" / "MERGE_HEAD").write_text(run(root, "rev-parse", "HEAD") + "\n")
     assert problems(root) == ["a merge is under way in the checkout"]
+
+
+@pytest.mark.parametrize("lock", ["index.lock", "refs/heads/main.lock"])
+def test_a_lock_that_a_killed_git_left_is_refused(root: Path, lock: str) -> None:
+    (root / ".git" / lock).touch()
+    (problem,) = seen(root).problems
+    assert problem.what == f"git works here, or was killed and left {lock}"
+    assert problem.next == f"pgrep -a git || rm {root}/.git/{lock}"
+
+
+@pytest.mark.parametrize("mark", ["--skip-worktree", "--assume-unchanged"])
+def test_a_change_at_which_git_was_told_not_to_look_is_refused(root: Path, mark: str) -> None:
+    push(root, "README.md", "coming\n")
+    run(root, "update-index", mark, "README.md")
+    assert problems(root) == ["git was told not to look at what comes changed: README.md"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root makes directories of root's")
+def test_a_directory_of_roots_where_git_has_to_write_is_refused(root: Path) -> None:
+    push(root, "config/strategy/new.py")
+    run(root.parent, "config", "--file", str(root / ".git/config"), "core.bare", "false")
+    for path in (root.parent, *root.parent.rglob("*")):
+        shutil.chown(path, "nobody")
+    shutil.chown(root / "config/strategy", "root")
+    for place in root.parents:
+        if place.owner() == "root" and place != Path("/") and not place.stat().st_mode & 0o001:
+            place.chmod(0o711)
+    found = look(Git(root, "nobody"), Wishes())
+    assert [each.what for each in found.problems] == ["nobody may not write where git has to: config/strategy"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

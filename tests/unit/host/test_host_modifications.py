@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from genesis_ops.clients.machine import this_user
-from genesis_ops.host.checkout import Git, NotTold
+from genesis_ops.errors import AbortCondition, WriteFailed
+from genesis_ops.host.checkout import Git
 from genesis_ops.host.modifications import save, undo, unsave
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None or os.name == "nt", reason="needs git, as a server has it")
@@ -95,9 +96,42 @@ def test_modifications_that_no_longer_fit_stay_in_the_stash(git: Git, tmp_path: 
     (git.root / "a").write_text("changed\n")
     save(git, tmp_path / "archive", NAME)
     (git.root / "a").write_text("another\n")
-    with pytest.raises(NotTold):
+    with pytest.raises(AbortCondition, match="modified otherwise than what was set aside: a"):
         unsave(git, NAME)
     assert NAME in run(git.root, "stash", "list")
+    assert (git.root / "a").read_text() == "another\n"
+
+
+@pytest.mark.parametrize("back", [[], ["a"], ["a", "b", "c", "new"]], ids=["not yet", "in part", "all"])
+def test_what_a_hard_stop_left_between_the_stash_and_its_end_is_brought_back(
+    git: Git, tmp_path: Path, back: list[str]
+) -> None:
+    before = modify(git.root)
+    save(git, tmp_path / "archive", NAME)
+    if "new" in back:
+        run(git.root, "stash", "apply", "--quiet", "--index")
+    elif back:
+        (git.root / "a").write_text("changed\n")
+    assert "brought back" in unsave(git, NAME)
+    assert run(git.root, "status", "--porcelain") == before
+    assert run(git.root, "stash", "list") == ""
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root writes where others lay links")
+def test_root_does_not_write_through_the_links_of_others(git: Git, tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir(mode=0o755)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "modifications").symlink_to(tmp_path / "roots")
+    for place in (tmp_path, *tmp_path.parents):
+        if place.stat().st_mode & 0o011 != 0o011:
+            place.chmod(place.stat().st_mode | 0o011)
+            if place.parent == Path("/tmp"):
+                break
+    modify(git.root)
+    with pytest.raises(WriteFailed):
+        save(git, tmp_path / "archive", NAME, "nobody")
+    assert list((tmp_path / "roots").iterdir()) == []
+    assert run(git.root, "stash", "list") == ""
 
 
 def test_half_a_merge_is_written_down_and_undone(git: Git, tmp_path: Path) -> None:

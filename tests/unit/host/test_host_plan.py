@@ -12,7 +12,7 @@ from genesis_ops.host.plan import SCHEMA, Facts, Plan, Problem, Step, UnitFound,
 from genesis_ops.host.record import Begun, End, Event, Evidence, Told, WayBack, event_of, line
 
 FACTS = Facts(
-    "vm", "/r", "/r/logs", "http://x", "genesis", "genesis", "a" * 40, "main", "main", True, "origin", "b" * 40,
+    "vm", "/r", "/r/logs", "http://x", "genesis", "genesis", "a" * 40, "main", "main", "a" * 40, "origin", "b" * 40,
     ("b Change",), ("modified x",), "0", (UnitFound("a.service", "loaded", True, "1", 2, 3),),
 )  # fmt: skip
 PLAN = Plan(
@@ -98,3 +98,11 @@ def test_differences_are_named_down_to_the_field() -> None:
 
 def test_the_time_of_a_plan_is_no_difference() -> None:
     assert differences(PLAN, PLAN._replace(made_at="later")) == ()
+
+
+@pytest.mark.parametrize("name", ["wait", "healthy", "acceptance"])
+def test_a_wish_that_is_no_length_of_time_is_refused(name: str) -> None:
+    document = json.loads(write(PLAN))
+    document["wishes"][name] = "banana"
+    with pytest.raises(Refused, match="'banana' is not a length of time"):
+        read_plan(json.dumps(document))

@@ -67,19 +67,19 @@ def test_a_silent_systemd_is_not_taken_for_missing_units() -> None:
 
 @pytest.mark.parametrize("changed", [{"ActiveState": "active"}, {"ActiveState": "deactivating"}, {"MainPID": "7"}])
 def test_what_still_lives_is_not_at_rest(monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]) -> None:
-    monkeypatch.setattr(services, "show", lambda _: both(RESTS, RESTS | changed))
+    monkeypatch.setattr(services, "show", lambda *_: both(RESTS, RESTS | changed))
     with pytest.raises(AbortCondition, match=r"genesis-runner\.service is"):
         require_at_rest()
 
 
 def test_a_runner_that_had_to_be_killed_is_at_rest_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     killed = RESTS | {"ActiveState": "failed", "Result": "timeout"}
-    monkeypatch.setattr(services, "show", lambda _: both(RESTS, killed))
+    monkeypatch.setattr(services, "show", lambda *_: both(RESTS, killed))
     assert require_at_rest()[1].endswith("failed, killed: it did not stop within its time")
 
 
 def test_without_an_answer_nobody_is_said_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "show", lambda _: UnitsFound(trouble="no answer"))
+    monkeypatch.setattr(services, "show", lambda *_: UnitsFound(trouble="no answer"))
     with pytest.raises(Unreachable):
         require_at_rest()
 
@@ -87,7 +87,7 @@ def test_without_an_answer_nobody_is_said_to_rest(monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A root on a host where all is well; a test changes one thing."""
-    monkeypatch.setattr(services, "show", lambda _: both(WELL))
+    monkeypatch.setattr(services, "show", lambda *_: both(WELL))
     monkeypatch.setattr(facts, "owner_of", lambda _: "genesis")
     monkeypatch.setattr(facts.checkout, "look", lambda *_: Checkout(head="a" * 40, branch="main", wished="main"))
     made = load({"root": tmp_path}, {}, None).settings
@@ -96,7 +96,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def planned(root: Settings, *, keep_logs: bool = False) -> Plan:
-    return facts.make_plan(root, Wishes(keep_logs=keep_logs), Own(("genesis-ops",)), HostClock())
+    return facts.make_plan(root, Wishes(acceptance="", keep_logs=keep_logs), Own(("genesis-ops",)), HostClock())
 
 
 def test_a_host_where_all_is_well_has_steps_and_no_problem(root: Settings) -> None:
@@ -105,7 +105,7 @@ def test_a_host_where_all_is_well_has_steps_and_no_problem(root: Settings) -> No
 
 
 def test_a_plan_with_a_problem_has_no_steps(root: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "show", lambda _: both(WELL | {"LoadState": "masked"}))
+    monkeypatch.setattr(services, "show", lambda *_: both(WELL | {"LoadState": "masked"}))
     assert (len(planned(root).problems), planned(root).steps, planned(root).way_back) == (2, (), ())
 
 
@@ -127,7 +127,30 @@ def test_a_disk_that_is_too_full_for_a_copy_is_said_before_anything_is_stopped(
     root: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root.log_dir / "runner_20260205.log").write_bytes(b"x" * (3 << 20))
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=65 << 20, f_frsize=1))
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=67 << 20, f_frsize=1))
     assert planned(root).problems == ()
     (problem,) = planned(root, keep_logs=True).problems
-    assert (problem.what, problem.exit_code) == ("65 MiB are free in logs/paper_trading, 67 MiB are needed", 1)
+    assert (problem.what, problem.exit_code) == ("67 MiB are free in logs/paper_trading, 70 MiB are needed", 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a server has signals")
+def test_a_runner_that_no_unit_stops_is_found_and_a_dead_ones_name_plate_is_not(root: Settings) -> None:
+    plate = root.log_dir / "runner.lock"
+
+    def put_up(since: str) -> None:
+        plate.write_text(f'{{"pid": {os.getpid()}, "since": "{since}", "command": "genesis-ops run"}}')
+
+    put_up("2016-02-05T13:10:02.000Z")
+    assert planned(root).problems == ()
+    put_up("2096-02-05T13:10:02.000Z")
+    (problem,) = planned(root).problems
+    assert problem.what.startswith(f"a runner that is no unit's writes here: pid {os.getpid()}")
+
+
+def test_a_further_runner_is_told_to_rest_meanwhile(root: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    further = Unit("genesis-runner@eth.service", WELL)
+    foreign = Unit("genesis-runner@../x.service", WELL)
+    monkeypatch.setattr(services, "show", lambda _, names=(): UnitsFound((further, foreign)) if names else both(WELL))
+    plan = planned(root)
+    assert [unit.name for unit in plan.facts.units] == [*UNITS, further.name]
+    assert plan.notices[0].endswith(f"left alone: {further.name}")

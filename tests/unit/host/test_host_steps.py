@@ -8,10 +8,11 @@ from genesis_ops.host.plan import Facts, Step, UnitFound, Wishes
 from genesis_ops.host.steps import Own, back, forward
 
 OWN = Own(("/opt/genesis/bin/genesis-ops", "--root", "/r"))
-HEAD, TARGET = "a" * 40, "b" * 40
+GIT, REMOTE = "git -C /r -c core.fsync=all", "refs/remotes/origin/main"
+HEAD, TARGET, TIP = "a" * 40, "b" * 40, "c" * 40
 FACTS = Facts(
     host="vm", root="/r", log_dir="/r/logs", api_url="http://127.0.0.1:8000", user="genesis", owner="genesis",
-    head=HEAD, branch="main", wished="main", known=True, remote="origin", target=TARGET, commits=(), changes=(),
+    head=HEAD, branch="main", wished="main", tip=HEAD, remote="origin", target=TARGET, commits=(), changes=(),
     changes_digest="", units=(
         UnitFound("genesis-paper.service", "loaded", True, "", 91, 91),
         UnitFound("genesis-runner.service", "loaded", True, "", 91, 121),
@@ -37,8 +38,9 @@ stop-api           root     121 systemctl stop genesis-paper.service
 inactive           genesis   30 genesis-ops host inactive
 archive            genesis  900 genesis-ops host archive '{{id}}'
 save-modifications genesis  120 genesis-ops host save '{{id}}'
-fetch              genesis  300 git -C /r fetch --no-tags -- origin +refs/heads/main:refs/remotes/origin/main
-fast-forward       genesis  120 git -C /r merge --ff-only {TARGET}
+fetch              genesis  300 {GIT} fetch --no-tags -- origin +refs/heads/main:{REMOTE}
+fast-forward       genesis  120 {GIT} merge --ff-only {TARGET}
+flush              genesis  120 sync -f /r
 start-api          root     121 systemctl start genesis-paper.service
 healthy            genesis   90 genesis-ops host healthy --within 60s
 start-runner       root     600 systemctl start genesis-runner.service
@@ -55,9 +57,11 @@ def test_the_way_back_is_these_commands_in_this_order() -> None:
 stop-runner        root     151 systemctl stop genesis-runner.service
 stop-api           root     121 systemctl stop genesis-paper.service
 inactive           genesis   30 genesis-ops host inactive
-checkout           genesis  120 git -C /r reset --keep {HEAD}
+unlock             genesis   30 genesis-ops host unlock
+checkout           genesis  120 git -C /r -c core.fsync=all reset --keep {HEAD}
 unsave             genesis  120 genesis-ops host unsave '{{id}}'
 restore            genesis  900 genesis-ops host restore '{{id}}'
+flush              genesis  120 sync -f /r
 start-api          root     121 systemctl start genesis-paper.service
 healthy            genesis   90 genesis-ops host healthy --within 60s
 start-runner       root     600 systemctl start genesis-runner.service"""
@@ -65,19 +69,32 @@ start-runner       root     600 systemctl start genesis-runner.service"""
 
 
 @pytest.mark.parametrize(
-    ("branch", "known", "switch", "returned"),
+    ("branch", "tip", "switch", "returned", "put_back"),
     [
-        ("main", True, "switch --no-guess next", "switch main"),
-        ("main", False, "switch --no-track --create next refs/remotes/origin/next", "switch main"),
-        ("", True, "switch --no-guess next", f"switch --detach {HEAD}"),
+        ("main", TIP, "switch --no-guess next", "switch main", f"update-ref refs/heads/next {TIP}"),
+        (
+            *("main", "", "switch --no-track --create next refs/remotes/origin/next", "switch main"),
+            "update-ref -d refs/heads/next",
+        ),
+        ("", TIP, "switch --no-guess next", f"switch --detach {HEAD}", f"update-ref refs/heads/next {TIP}"),
     ],
 )
-def test_another_branch_is_switched_to_and_back(branch: str, known: bool, switch: str, returned: str) -> None:
-    facts = FACTS._replace(branch=branch, wished="next", known=known)
+def test_another_branch_is_switched_to_and_back(
+    branch: str, tip: str, switch: str, returned: str, put_back: str
+) -> None:
+    facts = FACTS._replace(branch=branch, wished="next", tip=tip)
     lines = {
-        step.id: " ".join(step.command[3:]) for step in (*forward(facts, Wishes(), OWN), *back(facts, Wishes(), OWN))
+        step.id: " ".join(step.command[5:]) for step in (*forward(facts, Wishes(), OWN), *back(facts, Wishes(), OWN))
     }
-    assert (lines["switch"], lines["checkout"]) == (switch, returned)
+    assert (lines["switch"], lines["checkout"], lines["branch"]) == (switch, returned, put_back)
+
+
+def test_further_runners_rest_while_the_checkout_changes() -> None:
+    further = UnitFound("genesis-runner@eth.service", "loaded", True, "", 91, 121)
+    facts = FACTS._replace(units=(*FACTS.units, further))
+    for steps in (forward(facts, Wishes(), OWN), back(facts, Wishes(), OWN)):
+        named = [step.id for step in steps if step.id.startswith(("stop-", "start-"))]
+        assert named == ["stop-runner", "stop-runner@eth", "stop-api", "start-api", "start-runner", "start-runner@eth"]
 
 
 def test_the_way_back_starts_only_what_was_running() -> None:
