@@ -1,5 +1,6 @@
 """Acceptances to come: what is written for systemd, what it is told, and what is made of its answers."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -72,7 +73,11 @@ def only(settings: Settings, now_ms: int) -> Scheduled:
 
 
 def test_an_acceptance_is_a_timer_that_systemd_waits_for(settings: Settings, systemctl: Systemctl) -> None:
-    assert schedule(settings, AT, "24h") == INSTANT
+    umask = os.umask(0o077)
+    try:
+        assert schedule(settings, AT, "24h") == INSTANT
+    finally:
+        os.umask(umask)
     assert systemctl.calls() == ["daemon-reload", f"enable --now -- {TIMER}"]
     written = (settings.units_dir / TIMER).read_text()
     for line in ("OnCalendar=2026-02-06 13:00:02 UTC", "Persistent=true", f"Unit={SERVICE}", "WantedBy=timers.target"):
