@@ -38,14 +38,15 @@ class Server(NamedTuple):
 
     def begin(self, *words: str) -> "subprocess.Popen[bytes]":
         """Start `genesis-ops remote …` in a process group of its own, which a test can cut off."""
-        return subprocess.Popen(
-            self._command(words),
-            env=self._environment("genesis-vm"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with (self.laptop / "begun.txt").open("ab") as said:
+            return subprocess.Popen(
+                self._command(words),
+                env=self._environment("genesis-vm"),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
 
     def show(self, unit: str, *names: str) -> list[str]:
         """Give properties of a unit, in the order asked for."""
@@ -59,7 +60,8 @@ class Server(NamedTuple):
         )
 
     def wait_for_services(self) -> None:
-        """Wait until both services run and the API is well."""
+        """Wait until no apply is under way, both services run and the API is well."""
+        self.wait_until("! systemctl list-units --state=active --no-legend 'genesis-apply-*' | grep -q .", 600)
         both = f"systemctl is-active --quiet {PAPER} && systemctl is-active --quiet {RUNNER}"
         self.wait_until(f"{both} && curl -fsS -o /dev/null http://127.0.0.1:8000/health", 240)
 
