@@ -203,7 +203,11 @@ def _preflight(root: Root) -> tuple[Judged, ...]:
     with _writers(root) as pids:
         around = Around(
             transport=Transport(root),
-            traders=lambda *asked: tuple(trader for trader in traders(*asked) if trader.process.pid in pids),
+            traders=lambda *asked: tuple(
+                trader._replace(writes=None) if root.hidden else trader
+                for trader in traders(*asked)
+                if trader.process.pid in pids
+            ),
             listeners=lambda _: Listeners((), hidden=False),
             free_bytes=root.free,
         )

@@ -61,7 +61,7 @@ _PREFLIGHT = (
     ),
     Case("preflight", "log-directory", "it is gone", spoilt.no_log_directory, "there is no", also=ANYTHING),
     Case(
-        "preflight", "log-directory", "nobody may write", spoilt.log_directory_shut, "may not be written",
+        "preflight", "log-directory", "nobody may write", spoilt.log_directory_shut, "cannot be written by this user",
         possible=without_rights,
     ),
     Case("preflight", "env-file", "it begins with a BOM", spoilt.env(_BOM + KEYS), "misread"),
@@ -77,6 +77,7 @@ _PREFLIGHT = (
     Case("preflight", "env-file", "it is a directory", spoilt.env_a_folder, "directory"),
     Case("preflight", "runner-process", "none writes the log", world.world(runners=0), "no runner process"),
     Case("preflight", "runner-process", "two write the log", world.world(runners=2), "2 processes trade"),
+    Case("preflight", "runner-process", "one is hidden", world.world(hidden=True), "cannot see its files", _UNKNOWN),
     Case("preflight", "clock", "33 s behind", world.world(ahead_ms=_CLOCK_OFF_MS), "behind the exchange"),
     Case("preflight", "clock", "33 s ahead", world.world(ahead_ms=-_CLOCK_OFF_MS), "ahead of the exchange"),
     Case("preflight", "clock", "nobody tells the time", world.world(ahead_ms=None), "did not tell", _UNKNOWN),

@@ -33,6 +33,7 @@ BEFORE_MS, AFTERWARDS_MS = 3 * MINUTE_MS, 8 * MINUTE_MS
 """How long before a close a live run starts, and how long after it it stops: the wallets are believed after three
 minutes."""
 _STARTED_AFTER_MS = 13 * HOUR_MS + 3 * MINUTE_MS
+_UNTOUCHED = "nothing of the phase is concerned, and nothing of it was touched"
 _ROOM = 10_000_000_000
 KEYS = b"BITFINEX_API_KEY=a-key-of-the-drill\nBITFINEX_API_SECRET=a-secret-of-the-drill\n"
 """What the root's ``.env`` holds."""
@@ -62,6 +63,8 @@ class Root:
     """What the disk has free; None where it does not tell."""
     runners: int = 1
     """How many processes have the runner's lock open for writing."""
+    hidden: bool = False
+    """Whether nobody may see what these have open."""
     mode: Mode | None = Mode.LIVE_PAPER
     """In which mode a run is asked for; None where nobody names one."""
     at_locks: "Spoil | None" = None
@@ -118,19 +121,24 @@ class Transport(httpx.BaseTransport):
 
 @contextmanager
 def roomed() -> Iterator[None]:
-    """Tell what a temporary root cannot be made or written for as what it is: nothing of the phase.
+    """Tell why a temporary root cannot be made or written as what it is: nothing of the phase is concerned.
 
     Raises:
         WriteFailed: with what to do.
     """
     try:
         yield
-    except (GenesisError, OSError) as error:
-        why = error.message if isinstance(error, GenesisError) else error.strerror or str(error)
+    except (WriteFailed, OSError) as error:
+        why = error.message if isinstance(error, WriteFailed) else error.strerror or str(error)
         raise WriteFailed(
             visible(f"the drill cannot use its temporary files: {why}"),
-            notes=("nothing of the phase is concerned, and nothing of it was touched",),
+            notes=(_UNTOUCHED,),
             next_command="TMPDIR=<a directory with 100 MB> genesis-ops drill",
+        ) from error
+    except GenesisError as error:
+        raise WriteFailed(
+            visible(f"the drill cannot make a root in which all is well: {error.message}"),
+            notes=(_UNTOUCHED, "keep this output and report it as a bug"),
         ) from error
 
 

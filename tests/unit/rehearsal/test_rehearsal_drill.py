@@ -16,7 +16,7 @@ import pytest
 
 from genesis_ops.checks import acceptance, preflight, stop
 from genesis_ops.checks.model import Check, Outcome, Report, Result
-from genesis_ops.errors import WriteFailed
+from genesis_ops.errors import Refused, WriteFailed
 from genesis_ops.rehearsal import drill as drilling
 from genesis_ops.rehearsal import drill_live
 from genesis_ops.rehearsal.drill import CASES, CHECKS, Alarm, Field, Seen, alarms, drill, prepare, prove, told
@@ -337,6 +337,17 @@ def test_a_full_disk_ends_the_drill_and_is_no_alarm(monkeypatch: pytest.MonkeyPa
         drill("m", 0, lambda *_: None)
     assert caught.value.message == "the drill cannot use its temporary files: No space left on device"
     assert caught.value.next_command.startswith("TMPDIR=")
+
+
+def test_a_clean_root_that_cannot_be_made_is_told_as_the_drills_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Path) -> None:
+        raise Refused("the champion is frozen")
+
+    monkeypatch.setattr(drilling, "make_clean", broken)
+    with pytest.raises(WriteFailed) as caught:
+        drill("m", 0, lambda *_: None)
+    assert caught.value.message == "the drill cannot make a root in which all is well: the champion is frozen"
+    assert caught.value.notes[0].startswith("nothing of the phase is concerned")
 
 
 def test_a_case_that_cannot_be_written_ends_the_drill_and_is_no_alarm(
