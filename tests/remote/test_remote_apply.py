@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +142,7 @@ def test_a_way_back_that_fails_says_what_is_left_to_type(server: Machine) -> Non
     assert "stuck at start-api" in server.plan()["notices"][0]
 
 
+@pytest.mark.soak
 def test_a_second_apply_is_told_whose_the_first_is_and_a_killed_one_can_be_taken_back(server: Machine) -> None:
     head, before = server.git("rev-parse", "HEAD"), server.files()
     server.commit_at_origin("src/core/new.py", "new = True\n")
@@ -165,6 +168,58 @@ def test_a_second_apply_is_told_whose_the_first_is_and_a_killed_one_can_be_taken
     assert (server.git("rev-parse", "HEAD"), server.active(PAPER), server.active(RUNNER)) == (head, True, True)
     assert server.files()["runner_state.json"] == before["runner_state.json"]
     assert server.run("host", "back", name).returncode == 78
+
+
+def stuck(server: Machine) -> str:
+    """Leave an operation whose way back has failed, on a host where it would succeed now."""
+    server.commit_at_origin("src/core/new.py", "new = True\n")
+    plan = server.plan(*QUICK)
+    server.set_unit(RUNNER, start_fails="not today")
+    name = server.begin(plan)
+    assert server.follow(name)[1][-1]["verdict"] == "stuck"
+    server.set_unit(RUNNER, start_fails="")
+    return name
+
+
+@pytest.mark.soak
+def test_a_way_back_goes_on_when_nobody_listens_any_more(server: Machine) -> None:
+    name = stuck(server)
+    command = (str(server.program), "--root", str(server.root), "host", "back", name)
+    with subprocess.Popen(command, env=server.environment, stdout=subprocess.PIPE) as back:
+        assert back.stdout is not None
+        back.stdout.readline()
+        back.kill()
+    until(lambda: server.record(name)[-1].get("verdict") == "returned")
+    assert (server.active(PAPER), server.active(RUNNER)) == (True, True)
+    assert server.follow(name)[1][-1]["verdict"] == "returned"
+
+
+@pytest.mark.soak
+def test_a_git_that_was_killed_in_the_middle_keeps_nobody_from_going_back(server: Machine) -> None:
+    git, flag = shutil.which("git"), server.place / "kill-the-merge"
+    flag.touch()
+    program = server.bin / "git"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *merge*--ff-only*) [ -e {flag} ] && rm {flag} && touch {server.root}/.git/index.lock'
+        f' && exit 1;; esac\nexec {git} "$@"\n'
+    )
+    program.chmod(0o755)
+    server.commit_at_origin("src/core/new.py", "new = True\n")
+    code, record = server.follow(server.begin(server.plan(*QUICK)))
+    assert (code, record[-1]["verdict"], steps(record, "failed")) == (1, "returned", ["fast-forward"])
+    assert (server.active(PAPER), server.active(RUNNER)) == (True, True)
+
+
+@pytest.mark.soak
+def test_another_branch_is_where_it_was_after_the_way_back(server: Machine) -> None:
+    server.git("branch", "other")
+    server.commit_at_origin("src/core/server.py", "broken\n", "other")
+    server.commit_at_origin("src/core/server.py", "broken too\n", "unheard")
+    head = server.git("rev-parse", "HEAD")
+    for branch, left in (("other", head), ("unheard", "")):
+        record = server.follow(server.begin(server.plan("--branch", branch, *QUICK)))[1]
+        assert (record[-1]["verdict"], server.git("branch", "--show-current")) == ("returned", "main")
+        assert server.git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}") == left
 
 
 @pytest.mark.soak

@@ -109,6 +109,7 @@ def test_a_plan_is_shown_saved_and_changes_nothing(laptop: Laptop, tmp_path: Pat
     assert laptop.server.calls() == calls
 
 
+@pytest.mark.soak
 def test_a_preflight_that_fails_shows_why_and_that_all_is_back(laptop: Laptop) -> None:
     head = laptop.server.git("rev-parse", "HEAD")
     laptop.server.commit_at_origin("src/core/bad.py", "bad = True\n")
@@ -150,6 +151,7 @@ def test_a_connection_that_is_cut_leaves_the_run_going_and_is_made_anew(laptop: 
     assert lines[1]["exit_code"] == 0
 
 
+@pytest.mark.soak
 def test_an_operator_who_leaves_can_come_back(laptop: Laptop) -> None:
     known, hold = operations(laptop.server), held(laptop.server)
     running = laptop.start("apply", *QUICK, "--yes")
