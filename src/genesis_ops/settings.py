@@ -420,8 +420,10 @@ def _checked(name: str, value: object, where: str) -> _Given:
 def _mend(origin: str) -> str:
     """Name the command that gets at a value, wherever it came from."""
     kind, _, name = origin.partition(" ")
-    if kind in {"flag", "environment"}:
-        return "genesis-ops run --help" if kind == "flag" else f"unset {name}"
+    if kind == "environment":
+        return f"unset {name}"
+    if kind == "flag":
+        return f"genesis-ops {'remote' if name == '--ssh-target' else 'run'} --help"
     path, _, line = origin.rpartition(":")
     return f"${{EDITOR:-vi}} +{line} {shlex.quote(path)}"
 

@@ -2,12 +2,17 @@
 
 import json
 import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import remote_sshd
-from cli_process import process
+from cli_process import COMMAND, environment, process
+from remote_machine import until
 from remote_sshd import Sshd, client, sshd
 
 from genesis_ops import __version__
@@ -175,3 +180,69 @@ def test_an_installation_that_fails_there_says_why(there: There) -> None:
     code, _, err = there("install")
     assert code == 70
     assert "ensurepip is not available" in err
+
+
+def test_an_option_may_stand_before_the_step_to_be_verified(there: There) -> None:
+    there.server.program("asked", '#!/bin/sh\necho "asked: $*" >&2\nexit 2\n')
+    asked = str(there.server.bin / "asked")
+    code, _, err = there("verify", "--no-order", "all", GENESIS_REMOTE_PROGRAM=asked)
+    assert code == 2
+    assert "--wire verify all --format json --no-order" in err
+
+
+def test_the_own_screens_of_hosts_are_shown_whether_or_not_one_is_away(there: There) -> None:
+    config = there.here / "client/config"
+    config.write_text(f"Host away\n  Port 9\n{config.read_text()}")
+    code, out, _ = there("status", "away", "server", "--phase")
+    assert code == 69
+    assert "away cannot be reached" in out
+    assert len(out.split("server:\n")[1].splitlines()) > 3
+    document = json.loads(there("status", "--phase", "--format", "json")[1])
+    assert "schema" in document
+    assert there("status", "a", "b", "--phase", "--format", "json")[0] == 2
+
+
+def test_ctrl_c_ends_a_look_at_hosts_that_hang(there: There) -> None:
+    client = there.here / "client"
+    ssh = client / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho $$ >> {client}/pids\nexec sleep 60\n")
+    began = time.monotonic()
+    with subprocess.Popen(
+        (*COMMAND, "--root", str(there.here), "remote", "status", "a", "b", "c"), env=environment(**there.env)
+    ) as running:
+        until(lambda: (client / "pids").exists() and len((client / "pids").read_text().split()) == 3)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+    assert time.monotonic() - began < 20
+    assert not any(psutil.pid_exists(int(pid)) for pid in (client / "pids").read_text().split())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_ssh_as_well(there: There, number: signal.Signals, code: int) -> None:
+    there.server.program("journalctl", "#!/bin/sh\necho begun\nexec sleep 60\n")
+    with subprocess.Popen(
+        (*COMMAND, "--root", str(there.here), "remote", "logs", "api", "-f"),
+        env=environment(**there.env),
+        stdout=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"begun\n"
+        started = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(number)
+        assert running.wait(20) == code
+    assert started
+    assert not any(each.is_running() for each in started)
+
+
+def test_a_plan_of_another_version_is_told_by_whom_it_is(there: There, tmp_path: Path) -> None:
+    plan = {"schema": "genesis-ops.plan/0", "version": "0.0.1"}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    code, _, err = there("apply", str(tmp_path / "plan.json"), "--yes")
+    assert code == 78
+    assert "plan.json is a plan of genesis-ops 0.0.1" in err
+    there.server.program("other", f"#!/bin/sh\necho '{json.dumps(plan)}'\n")
+    code, _, err = there("apply", "--yes", GENESIS_REMOTE_PROGRAM=str(there.server.bin / "other"))
+    assert code == 78
+    assert "server has another genesis-ops, 0.0.1" in err
+    assert "next: genesis-ops --root" in err
+    assert "--ssh-target server" in err

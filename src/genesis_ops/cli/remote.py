@@ -1,16 +1,16 @@
 """genesis-ops remote: the host where the phase runs, from the machine where its operator sits."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genesis_ops.cli import remote_apply, remote_reports
+from genesis_ops.cli.host_papers import Service
 from genesis_ops.cli.judging import OutputFormat, end, show, write
 from genesis_ops.cli.options import load_settings
-from genesis_ops.cli.remote_options import NoSudo, Target, ended, hint, place, say, shown
-from genesis_ops.errors import UsageRefused
+from genesis_ops.cli.remote_options import NoSudo, Target, ended, hint, leaving, patient, place, say, shown
+from genesis_ops.errors import GenesisError, UsageRefused
 from genesis_ops.report.formats import Format
 from genesis_ops.words import read_duration, visible
 
@@ -26,13 +26,6 @@ app = typer.Typer(
 app.command()(remote_apply.plan)
 app.command()(remote_apply.apply)
 app.command()(remote_apply.attach)
-
-
-class Service(StrEnum):
-    """Whose journal is meant."""
-
-    API = "api"
-    RUNNER = "runner"
 
 
 @app.command()
@@ -52,7 +45,7 @@ def status(  # noqa: PLR0913 - one parameter an option
     stable_ms = _length_ms("--stable", stable)
     servers = _servers(ctx, tuple(targets or ()), target, sudo=not no_sudo)
     if phase:
-        _phases(servers)
+        _phases(servers, output)
     else:
         _looks(ctx, servers, stable_ms, output)
 
@@ -76,15 +69,16 @@ def _servers(ctx: typer.Context, targets: tuple[str, ...], target: str | None, *
 
 
 def _looks(ctx: typer.Context, servers: "tuple[Server, ...]", stable_ms: int, output: Format) -> None:
+    from genesis_ops.cli.patience import patience
     from genesis_ops.cli.screens import put
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.clients.host_clock import HostClock
     from genesis_ops.remote.status import look_at
     from genesis_ops.remote.status_checks import reports
     from genesis_ops.remote.status_page import lines, rendered
 
     settings = load_settings(ctx).settings
-    with interruptible():
+    several = f"{len(servers)} hosts" if len(servers) > 1 else servers[0].target
+    with leaving(), patience(f"looking at {several}"):
         hosts = look_at(servers)
     report = reports(hosts, HostClock().now_ms(), stable_ms, f"{settings.symbol} {settings.timeframe}")
     if output is Format.TEXT:
@@ -96,17 +90,36 @@ def _looks(ctx: typer.Context, servers: "tuple[Server, ...]", stable_ms: int, ou
     end(report, output)
 
 
-def _phases(servers: "tuple[Server, ...]") -> None:
-    from genesis_ops.cli.verify_screen import interruptible
-    from genesis_ops.remote.server import hear
+def _phases(servers: "tuple[Server, ...]", output: Format) -> None:
+    """Show each host's own screen; one that is away hides none of the others.
 
+    Raises:
+        UsageRefused: the screen is not to be had in a format, or not of several hosts at once.
+        GenesisError: the only host is away.
+    """
+    if output not in {Format.TEXT, Format.JSON} or (output is Format.JSON and len(servers) > 1):
+        told = f"--phase has no --format {output.value}{' of several hosts' if output is Format.JSON else ''}"
+        raise UsageRefused(told, next_command="genesis-ops remote status --help")
     worst = 0
-    with interruptible():
+    with leaving():
         for server in servers:
             if len(servers) > 1:
                 say(f"{server.target}:")
-            worst = max(worst, shown(hear(server, "status"), server.target))
+            try:
+                worst = max(worst, _phase(server, output))
+            except GenesisError as error:
+                if len(servers) == 1:
+                    raise
+                say(f"  {error}")
+                worst = max(worst, error.exit_code)
     raise typer.Exit(ended(worst))
+
+
+def _phase(server: "Server", output: Format) -> int:
+    from genesis_ops.remote.server import hear
+
+    conversation = hear(server, "status", "--format", output.value)
+    return shown(patient(conversation, f"asking {server.target}"), server.target)
 
 
 @app.command()
@@ -120,14 +133,13 @@ def logs(  # noqa: PLR0913 - one parameter an option
     no_sudo: NoSudo = False,
 ) -> None:
     """Show what a service there wrote into the journal, times in UTC."""
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.remote.journal import readable
     from genesis_ops.remote.server import hear, server
 
     where = place(ctx, target, no_sudo)
     words = ("host", "logs", service.value, "--lines", str(number), *(("--follow",) if follow else ()))
     conversation = hear(server(where.settings, sudo=where.sudo), *words, as_root=True)
-    with interruptible():
+    with leaving():
         code = shown(conversation, where.settings.ssh_target, lambda line: say(readable(line)))
     raise typer.Exit(ended(code))
 
@@ -155,21 +167,20 @@ def fetch(
 ) -> None:
     """Bring snapshots, daily summaries and results of acceptances from there into the root here."""
     from genesis_ops.cli.patience import patience
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.remote.fetch import fetch as brought
     from genesis_ops.remote.server import one_connection
 
     where = place(ctx, target, no_sudo)
     with (
-        interruptible(),
+        leaving(),
         patience(f"fetching from {where.settings.ssh_target}"),
         one_connection(where.settings, sudo=where.sudo) as there,
     ):
         found = brought(there, where.settings, replace=replace)
     for path in found.written:
         typer.echo(visible(f"fetched: {where.settings.shown(path)}"))
-    for path in found.kept:
-        typer.echo(visible(f"kept: {where.settings.shown(path)} was changed here (--replace takes theirs)"))
+    for path, why in found.kept:
+        typer.echo(visible(f"kept: {where.settings.shown(path)} {why} (--replace takes theirs)"))
     typer.echo(f"{len(found.written)} new or changed, {len(found.kept)} kept, {found.same} as they were")
 
 
@@ -186,13 +197,12 @@ def install(
 ) -> None:
     """Put this version of genesis-ops on the host, in a Python environment of its own that root owns."""
     from genesis_ops.cli.patience import patience
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.remote.install import install as put_there
     from genesis_ops.remote.server import server
 
     where = place(ctx, target, no_sudo)
     there = server(where.settings, sudo=where.sudo)
-    with interruptible(), patience(f"installing on {there.target}"):
+    with leaving(), patience(f"installing on {there.target}"):
         told = put_there(there, wheelhouse)
     for line in told:
         say(line)
@@ -226,11 +236,10 @@ def schedule_cancel(
 
 
 def _scheduled(ctx: typer.Context, words: tuple[str, ...], target: str | None, no_sudo: bool) -> None:
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.remote.server import hear, server
 
     where = place(ctx, target, no_sudo)
-    with interruptible():
+    with leaving():
         there = server(where.settings, sudo=where.sudo)
         code = shown(hear(there, "host", "schedule", *words, as_root=True), there.target)
     raise typer.Exit(ended(code))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from genesis_ops.cli.judging import OutputFormat, Quiet, tell
-from genesis_ops.cli.remote_options import NoSudo, Place, Target, ended, place, shown
+from genesis_ops.cli.remote_options import NoSudo, Place, Target, ended, leaving, patient, place, shown
 from genesis_ops.errors import Unreachable
 from genesis_ops.report.formats import Format
 from genesis_ops.words import visible
@@ -18,7 +18,10 @@ OPEN: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True
 
 _VERIFICATIONS = ("health", "delta", "services", "logs", "all")
 """The parts of ``verify`` that end with a report."""
+_OTHER_STEPS = ("wallets", "order")
 _JSON = ("--format", "json")
+_MOST_BYTES = 1 << 25
+"""How large a report can be; so can one line of it."""
 
 
 def preflight(
@@ -80,9 +83,13 @@ def verify(  # noqa: PLR0913 - as above
 ) -> None:
     """Verify there after a change; all other options are those of verify STEP."""
     where = place(ctx, target, no_sudo)
-    if step in _VERIFICATIONS:
-        _report(where, ("verify", step, *_JSON, *ctx.args), output, quiet=quiet)
-    _text(where, ("verify", step, "--format", output.value, *ctx.args))
+    words = (step, *ctx.args)  # an option of its own may stand before the step
+    meant = next((word for word in words if word in {*_VERIFICATIONS, *_OTHER_STEPS}), step)
+    rest = list(words)
+    rest.remove(meant)
+    if meant in _VERIFICATIONS:
+        _report(where, ("verify", meant, *_JSON, *rest), output, quiet=quiet)
+    _text(where, ("verify", meant, "--format", output.value, *rest))
 
 
 def snapshot(ctx: typer.Context, *, target: Target = None, no_sudo: NoSudo = False) -> None:
@@ -107,9 +114,7 @@ def _report(where: Place, words: tuple[str, ...], output: Format, *, quiet: bool
         Unreachable: what came is no report.
         Exit: with the report's code, or as the command there ended without one.
     """
-    from genesis_ops.cli.verify_screen import interruptible
-
-    with interruptible():
+    with leaving():
         report = _heard(where, words)
     if report.exit_code and not quiet and output is Format.TEXT:
         told = f"what it says to type is meant for {where.settings.ssh_target}"
@@ -123,8 +128,17 @@ def _heard(where: Place, words: tuple[str, ...]) -> "Report":
     from genesis_ops.report.from_json import read_report
 
     there = server(where.settings, sudo=where.sudo)
-    out = list[str]()
-    code = shown(hear(there, "--wire", *words), there.target, say=out.append)
+    out, total = list[str](), 0
+
+    def keep(line: str) -> None:
+        nonlocal total
+        total += len(line) + 1
+        if total > _MOST_BYTES:
+            raise Unreachable(f"{there.target} says more than a report can be")
+        out.append(line)
+
+    conversation = patient(hear(there, "--wire", *words, most=_MOST_BYTES), f"asking {there.target}")
+    code = shown(conversation, there.target, say=keep)
     if code and not out:
         raise typer.Exit(ended(code))
     try:
@@ -138,9 +152,9 @@ def _heard(where: Place, words: tuple[str, ...]) -> "Report":
 
 def _text(where: Place, words: tuple[str, ...]) -> NoReturn:
     """Run a command there and show its lines as they come; end as it ended."""
-    from genesis_ops.cli.verify_screen import interruptible
     from genesis_ops.remote.server import hear, server
 
-    with interruptible():
-        code = shown(hear(server(where.settings, sudo=where.sudo), *words), where.settings.ssh_target)
+    there = server(where.settings, sudo=where.sudo)
+    with leaving():
+        code = shown(patient(hear(there, *words), f"asking {there.target}"), there.target)
     raise typer.Exit(ended(code))

@@ -72,7 +72,7 @@ def _in_place(stream: TextIO, target: str) -> Iterator[Show]:
     def drawn() -> "Text":
         page = Page(max(console.width, NARROWEST), unicode)
         moment = time.monotonic()
-        lines = live(now, target, page, int((moment - began) * _A_SECOND), moment - heard)
+        lines = live(now, target, page, console.height - 1, (int((moment - began) * _A_SECOND), moment - heard))
         return Text("\n", no_wrap=True, overflow="crop").join(map(_styled, lines))
 
     with Live(

@@ -29,11 +29,13 @@ def watch(look: Callable[[], Draw], stream: TextIO, wait: Callable[[float], None
 
     Raises:
         Exit: 130, when somebody pressed Ctrl-C.
-        SystemExit: 143, on SIGTERM.
+        SystemExit: 143, on SIGTERM; 129 where the terminal is closed.
         OSError: the terminal cannot be written.
     """
+    from genesis_ops.collect.where import ended_by_term
+
     try:
-        with _ended_by_term(), _screen(stream) as (size, show):
+        with ended_by_term(), _screen(stream) as (size, show):
             draw: Draw = lambda _page, _height: ()  # noqa: E731 - nothing was seen yet
             while True:
                 draw = _looked(look, draw)
@@ -105,17 +107,3 @@ def _given_back_while_stopped(live: "Live") -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTSTP, former)
-
-
-@contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that the terminal is given back."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(Exit.TERMINATED)
-
-    former = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_TOO_LARGE = 1 << 53
+"""What JSON's readers agree on ends here (RFC 8259); no number at all is beyond it, too."""
 
 
 def document(value: Any) -> Any:
@@ -31,7 +33,7 @@ def _read(kind: Any, found: Any, where: str) -> Any:
         return None if found is None else _read(get_args(kind)[0], found, where)
     if hasattr(kind, "_fields"):
         return _record(kind, found, where)
-    if type(found) is not kind:
+    if type(found) is not kind or (kind in {int, float} and not abs(found) < _TOO_LARGE):
         raise _unfit(f"{where} is not {kind.__name__}")
     return found
 

@@ -18,6 +18,7 @@ from genesis_ops.collect.snapshot import FileFound, Seen
 from genesis_ops.durable import publish
 from genesis_ops.errors import WriteFailed, typed, write_failed
 from genesis_ops.keep.clean import Cleaner, require_clean
+from genesis_ops.state.operations import user_name
 from genesis_ops.state.snapshots import Section, Snapshot, directory, free_names, written
 from genesis_ops.words import duration, stamp
 
@@ -109,12 +110,7 @@ def _host(seen: Seen) -> Iterator[str]:
 
 
 def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    return user_name(f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown")
 
 
 def _api(seen: Seen) -> Iterator[str]:

@@ -26,12 +26,16 @@ def follow(server: Server, name: str, clock: Clock) -> Iterator[Progress]:
         Refused: sudo there wants a password.
     """
     waits = iter(WAITS_SECONDS)
-    progress = Progress()
+    progress, known = Progress(), 0
     while True:
         try:
-            for progress in _heard(server, name):
-                waits = iter(WAITS_SECONDS)
-                yield progress
+            for count, heard in enumerate(_heard(server, name), 1):
+                if count > known:  # a host that only ever tells its beginning is given up, too
+                    known, waits = count, iter(WAITS_SECONDS)
+                if count == known:
+                    progress = heard
+                    name = name or (heard.begun.id if heard.begun is not None else "")
+                    yield progress
             if progress.end is not None:
                 return
             lost: RemoteUnavailable = Broken(f"{server.target} stopped telling before the end")

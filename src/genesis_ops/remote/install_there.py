@@ -5,6 +5,7 @@ process has them in its command.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -26,20 +27,38 @@ def main(place: str, version: str, online: str) -> int:
         return _say(f"python3 here is {sys.version.split()[0]}; genesis-ops needs 3.11 or later")
     os.umask(0o022)
     here = Path(place)
-    here.parent.mkdir(parents=True, exist_ok=True)
-    new = here.with_name(f"{here.name}-{version}-{time.strftime('%Y%m%d_%H%M%SZ', time.gmtime())}")
-    with tempfile.TemporaryDirectory(prefix=".genesis-ops-install-", dir=here.parent) as wheels:
-        _unpack(Path(wheels))
-        try:
-            _install(new, Path(wheels), version, online=online == "online")
-        except (OSError, subprocess.CalledProcessError) as error:
-            shutil.rmtree(new, ignore_errors=True)
-            return _say(_why(error))
-    former = _lead(here, new)
+    try:
+        here.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".genesis-ops-install-", dir=here.parent) as wheels:
+            _unpack(Path(wheels))
+            new = _made(here, version)
+            former = _put(here, new, Path(wheels), version, online=online == "online")
+    except (OSError, tarfile.TarError, subprocess.CalledProcessError) as error:
+        return _say(_why(error))
     removed = _tidy(here, {new, former})
     _tell(f"installed {version} in {new}", f"{here} leads there", *(f"removed {each}" for each in removed))
     _tell(*(f"note: {each}" for each in _open(here)))
     return 0
+
+
+def _made(here: Path, version: str) -> Path:
+    """Make a directory that is nobody else's, even where somebody installs in the same second."""
+    name = f"{here.name}-{version}-{time.strftime('%Y%m%d_%H%M%SZ', time.gmtime())}"
+    for new in (here.with_name(f"{name}{others}") for others in ("", *(f"-{number}" for number in range(2, 10)))):
+        with contextlib.suppress(FileExistsError):
+            new.mkdir()
+            return new
+    raise FileExistsError(errno.EEXIST, "somebody else installs at this moment", name)
+
+
+def _put(here: Path, new: Path, wheels: Path, version: str, *, online: bool) -> "Path | None":
+    """Install, and let the place lead there; what fails leaves nothing behind."""
+    try:
+        _install(new, wheels, version, online=online)
+        return _lead(here, new)
+    except BaseException:  # a connection that is cut, too
+        shutil.rmtree(new, ignore_errors=True)
+        raise
 
 
 def _open(here: Path) -> "list[str]":
@@ -85,15 +104,18 @@ def _run(*words: str) -> str:
 
 def _lead(here: Path, new: Path) -> Path | None:
     """Let the place lead to what is new, at once; a plain directory of that name is put aside first."""
-    former = None
-    if here.is_symlink():
-        former = here.parent / here.readlink()
-    elif here.exists():
-        former = here.with_name(f"{here.name}-former-{int(time.time())}")
-        here.rename(former)
     link = here.with_name(f".{here.name}.{os.getpid()}")
     link.symlink_to(new.name)
-    link.replace(here)
+    try:
+        if here.is_symlink() or not here.exists():
+            former = here.parent / here.readlink() if here.is_symlink() else None
+        else:
+            former = here.with_name(f"{here.name}-former-{int(time.time())}")
+            here.rename(former)
+        link.replace(here)
+    except OSError:
+        link.unlink()
+        raise
     return former
 
 
@@ -119,11 +141,13 @@ def _commands() -> bytes:
     return b"\n".join(lines)
 
 
-def _why(error: "OSError | subprocess.CalledProcessError") -> str:
+def _why(error: "OSError | tarfile.TarError | subprocess.CalledProcessError") -> str:
     if isinstance(error, subprocess.CalledProcessError):
         said = f"{error.stdout}\n{error.stderr}".strip().splitlines()[-6:]
         return "\n".join([f"{' '.join(map(str, error.cmd[:4]))} … ended with {error.returncode}", *said])
-    return f"{error.strerror or error}"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return f"{getattr(error, 'strerror', None) or error}"
 
 
 def _say(why: str) -> int:

@@ -6,9 +6,14 @@ from pathlib import Path
 _SIGNS_OF_A_ROOT = (".git", "config", "logs")
 
 
+def is_root(root: Path) -> bool:
+    """Tell whether a directory is one that things of a phase belong into."""
+    return any((root / name).exists() for name in _SIGNS_OF_A_ROOT)
+
+
 def directory(root: Path, environ: Mapping[str, str]) -> Path:
     """Name the directory; the current directory of a machine without a checkout is no place for records."""
-    if any((root / name).exists() for name in _SIGNS_OF_A_ROOT):
+    if is_root(root):
         return root / "logs" / "remote"
     given = environ.get("XDG_STATE_HOME") or environ.get("LOCALAPPDATA", "")
     base = Path(given) if given and Path(given).is_absolute() else Path.home() / ".local" / "state"

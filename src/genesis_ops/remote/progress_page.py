@@ -30,13 +30,28 @@ def head(progress: Progress, target: str, page: Page) -> Iterator[Line]:
     yield from page.under("  ", f"by {begun.owner}: {begun.reason}", "dim")
 
 
-def live(progress: Progress, target: str, page: Page, turn: int, seconds: float) -> Iterator[Line]:
-    """Draw how far it is; ``turn`` moves the sign of what runs, ``seconds`` have gone by since the last news."""
-    yield from head(progress, target, page)
-    yield from _columns(progress.steps, progress.told, page, turn, seconds)
-    if progress.way_back is not None:
-        yield from page.under("  ", f"the way back, because of {progress.way_back.because}", "bold yellow")
-        yield from _columns(progress.way_back.steps, progress.back, page, turn, seconds)
+def live(progress: Progress, target: str, page: Page, height: int, moment: tuple[int, float]) -> Iterator[Line]:
+    """Draw how far it is in so many lines, what runs always among them.
+
+    ``moment`` has the turn of the sign of what runs, and the seconds since the last news.
+    """
+    above, below = tuple(head(progress, target, page))[: max(1, height // 4)], tuple(_below(progress, page))
+    yield from above
+    room = height - len(above) - len(below)
+    back = progress.way_back
+    if back is None:
+        yield from _columns(progress.steps, progress.told, page, room, moment)
+    else:
+        why = next(iter(page.under("  ", f"the way back, because of {back.because}", "bold yellow")))
+        back_lines = tuple(_columns(back.steps, progress.back, page, room - 2, moment))
+        yield from _columns(progress.steps, progress.told, page, room - 1 - len(back_lines), moment)
+        yield why
+        yield from back_lines
+    yield from below
+
+
+def _below(progress: Progress, page: Page) -> Iterator[Line]:
+    """Say what is waited for, and whether anybody is heard."""
     news = progress.news
     if isinstance(news, Told) and news.state in {RUNNING, WAITING} and news.detail:
         yield (Span(page.cut(f"  {news.detail}", page.width), "dim"),)
@@ -93,7 +108,9 @@ def _sentence(progress: Progress, end: End) -> str:
 def _evidence(progress: Progress, page: Page) -> Iterator[Line]:
     for told in (*progress.told.values(), *progress.back.values()):
         if told.state == FAILED:
-            yield from page.under("  x ", f"{told.id}: {told.detail}", "red")
+            first, *rest = page.under("    ", f"{told.id}: {told.detail}", "red")
+            yield (Span("  "), mark(Outcome.FAIL, page), Span(first[0].text[3:], "red"))
+            yield from rest
     for each in progress.evidence:
         yield ()
         yield from page.under("  ", each.name, "bold")
@@ -102,14 +119,34 @@ def _evidence(progress: Progress, page: Page) -> Iterator[Line]:
             yield from page.under("    ", text)
 
 
-def _columns(steps: Steps, told: Mapping[str, Told], page: Page, turn: int, seconds: float) -> Iterator[Line]:
+def _columns(
+    steps: Steps, told: Mapping[str, Told], page: Page, room: int, moment: tuple[int, float]
+) -> Iterator[Line]:
     """Draw steps down the first column and then the second; in one where the page is narrow."""
     columns = 2 if page.width >= _TWO_COLUMNS else 1
-    rows = math.ceil(len(steps) / columns)
-    width = page.width // columns
-    drawn = [_cell(step, told.get(step[0]), page, width, (turn, seconds)) for step in steps]
+    kept, left = _in_sight(steps, told, columns, room)
+    rows = math.ceil(len(kept) / columns)
+    drawn = [_cell(step, told.get(step[0]), page, page.width // columns, moment) for step in kept]
     for row in range(rows):
         yield tuple(span for cell in drawn[row::rows] for span in cell)
+    if left:
+        yield (Span(page.cut(f"  {left}", page.width), "dim"),)
+
+
+def _in_sight(steps: Steps, told: Mapping[str, Told], columns: int, room: int) -> tuple[Steps, str]:
+    """Leave out finished steps, and then those to come, where there is no room for all; say how many."""
+    if math.ceil(len(steps) / columns) <= room:
+        return steps, ""
+    fit = max(0, room - 1) * columns
+    states = [told[name].state if name in told else "" for name, _ in steps]
+    at = next((place for place, state in enumerate(states) if state in {RUNNING, WAITING}), None)
+    if at is None:
+        at = next((place for place, state in enumerate(states) if state != DONE), len(steps))
+    first = max(0, min(at, len(steps) - fit))
+    last = first + fit
+    done = (states[:first] + states[last:]).count(DONE)
+    others = len(steps) - fit - done
+    return steps[first:last], f"{done} more done, {others} more to come" if others else f"{done} more done"
 
 
 def _cell(step: tuple[str, str], told: Told | None, page: Page, width: int, moment: tuple[int, float]) -> Line:

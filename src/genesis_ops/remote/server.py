@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from genesis_ops import __version__
 from genesis_ops.errors import GenesisError, Refused, Unreachable
+from genesis_ops.remote.again import again
 from genesis_ops.remote.script import ROOT
 from genesis_ops.remote.transport import Answer, Ssh, call, connected, lines, talk
 from genesis_ops.settings import Settings
+from genesis_ops.state.operations import user_name
 from genesis_ops.words import Exit, visible
 
 _MARK = "genesis-ops: "
@@ -67,14 +69,18 @@ def ask(server: Server, *asked: str, as_root: bool = False, data: bytes = b"", s
     return call(server.ssh, server.words(*asked), user=_user(server, as_root), data=data, seconds=seconds)
 
 
-def hear(server: Server, *asked: str, as_root: bool = False) -> Generator[tuple[bool, str], None, int]:
+def hear(
+    server: Server, *asked: str, as_root: bool = False, most: int = 1 << 20
+) -> Generator[tuple[bool, str], None, int]:
     """Have a command run there and give its lines as they come, each with whether it is stderr's; then its exit code.
+
+    A line is cut where it has more than ``most`` bytes.
 
     Raises:
         RemoteUnavailable: as in ``ask``, or the connection broke.
         Refused: as in ``ask``.
     """
-    return lines(talk(server.ssh, server.words(*asked), user=_user(server, as_root)))
+    return lines(talk(server.ssh, server.words(*asked), user=_user(server, as_root)), most)
 
 
 def told(server: Server, *asked: str, as_root: bool = False, data: bytes = b"", seconds: float) -> Any:
@@ -115,7 +121,7 @@ def other_version(server: Server, told: str) -> Refused:
     """Refuse to act on a host whose genesis-ops is not ours."""
     return Refused(
         f"{server.target} has another genesis-ops, {visible(told)}; here it is {__version__}",
-        next_command="genesis-ops remote install",
+        next_command=again(server.target, "install", sudo=server.ssh.sudo),
     )
 
 
@@ -129,11 +135,6 @@ def _user(server: Server, as_root: bool) -> str:
 
 def laptop() -> str:
     """Name who asks, for the lock and the records there: ``user@host``."""
-    import getpass
     import socket
 
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container can have a user without a name
-        user = str(os.getpid())
-    return visible(f"{user}@{socket.gethostname()}")
+    return visible(f"{user_name(str(os.getpid()))}@{socket.gethostname()}")

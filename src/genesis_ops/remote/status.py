@@ -7,6 +7,7 @@ from genesis_ops.errors import GenesisError, Unreachable
 from genesis_ops.host.look import LOOK_SCHEMA, Look
 from genesis_ops.host.wire import read
 from genesis_ops.remote.server import Server, told
+from genesis_ops.remote.transport import Running
 from genesis_ops.words import Exit
 
 LOOK_SECONDS = 30.0
@@ -27,14 +28,20 @@ class Seen(NamedTuple):
 
 
 def look_at(servers: Sequence[Server]) -> tuple[Seen, ...]:
-    """Look at all of them at once; one that fails hides none of the others."""
+    """Look at all of them at once; one that fails hides none of the others. Whoever leaves early waits for none."""
     if len(servers) == 1:
         return (_seen(servers[0]),)
 
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(_AT_ONCE, len(servers))) as pool:
-        return tuple(pool.map(_seen, servers))
+    running = Running()
+    ways = [server._replace(ssh=server.ssh._replace(running=running)) for server in servers]
+    pool = ThreadPoolExecutor(min(_AT_ONCE, len(servers)))
+    try:
+        return tuple(pool.map(_seen, ways))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        running.end()
 
 
 def _seen(server: Server) -> Seen:

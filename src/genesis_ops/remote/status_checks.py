@@ -9,6 +9,7 @@ from typing import NamedTuple
 from genesis_ops import __version__
 from genesis_ops.checks.model import Check, Judged, Outcome, Report, Result, judge
 from genesis_ops.host.look import Look, ServerLook
+from genesis_ops.remote.again import again
 from genesis_ops.remote.status import Seen
 from genesis_ops.words import Exit, duration
 
@@ -77,7 +78,7 @@ def _version(evidence: Evidence) -> Result:
     if look.version == __version__:
         return Result(Outcome.PASS, look.version, look.version, __version__)
     why = f"{look.version} there, {__version__} here"
-    return Result(Outcome.WARN, why, look.version, __version__, remedy="genesis-ops remote install")
+    return Result(Outcome.WARN, why, look.version, __version__, remedy=again(evidence.seen.target, "install"))
 
 
 def _units(evidence: Evidence) -> Result:
@@ -91,7 +92,7 @@ def _units(evidence: Evidence) -> Result:
         return Result(Outcome.PASS, "active", len(look.units), len(look.units))
     why = "; ".join(f"{unit.name} is {unit.active if unit.load == 'loaded' else unit.load}" for unit in bad)
     missing = any(unit.load != "loaded" for unit in bad)
-    remedy = "genesis-ops units install (there)" if missing else f"genesis-ops remote logs {_short(bad[0].name)}"
+    remedy = "genesis-ops units install (there)" if missing else _logs(evidence, _short(bad[0].name))
     return Result(Outcome.FAIL, why, len(look.units) - len(bad), len(look.units), remedy=remedy)
 
 
@@ -108,7 +109,7 @@ def _restarts(evidence: Evidence) -> Result:
     if not rising:
         return Result(Outcome.PASS, f"{total}, none within {duration(evidence.stable_ms / 1000)}", total)
     why = "; ".join(f"{unit.name} was started again {duration(up)} ago ({unit.restarts} times)" for unit, up in rising)
-    return Result(Outcome.WARN, why, total, remedy=f"genesis-ops remote logs {_short(rising[0][0].name)}")
+    return Result(Outcome.WARN, why, total, remedy=_logs(evidence, _short(rising[0][0].name)))
 
 
 def _uvicorn(evidence: Evidence) -> Result:
@@ -133,7 +134,7 @@ def _port(evidence: Evidence) -> Result:
     if look.port is None:
         return Result(Outcome.SKIP, "the API is on another host")
     if not look.listeners:
-        return Result(Outcome.FAIL, f"nothing listens on port {look.port}", remedy="genesis-ops remote logs api")
+        return Result(Outcome.FAIL, f"nothing listens on port {look.port}", remedy=_logs(evidence, "api"))
     open_ones = [each for each in look.listeners if not _is_loopback(each)]
     if not open_ones:
         return Result(Outcome.PASS, f"{look.port} on {', '.join(sorted({each.address for each in look.listeners}))}")
@@ -150,7 +151,7 @@ def _operation(evidence: Evidence) -> Result:
         return Result(Outcome.PASS, "none yet")
     told = f"{last.id} by {last.owner}: {last.state}{f' at {last.step}' if last.step else ''}"
     if last.state in _ENDED_BADLY:
-        return Result(Outcome.FAIL, told, remedy="; ".join(last.next) or "genesis-ops remote attach")
+        return Result(Outcome.FAIL, told, remedy="; ".join(last.next) or again(evidence.seen.target, "attach"))
     return Result(Outcome.PASS, told)
 
 
@@ -159,6 +160,10 @@ def _is_loopback(listener: ServerLook) -> bool:
         return ip_address(listener.address.partition("%")[0].strip("[]")).is_loopback
     except ValueError:
         return listener.address == "localhost"
+
+
+def _logs(evidence: Evidence, service: str) -> str:
+    return again(evidence.seen.target, "logs", service)
 
 
 def _short(unit: str) -> str:

@@ -78,7 +78,8 @@ def _unit(look: Look, unit: UnitLook, page: Page) -> Iterator[Line]:
     lasts = "" if up is None or not unit.pid else f"up {duration(up)}"
     restarts = f"{unit.restarts} {'restart' if unit.restarts == 1 else 'restarts'}"
     name = page.cut(unit.name.removesuffix(".service"), 20)
-    row = f"      {name}{' ' * (16 - cells(name))}{page.shown(state):20}{pid:12}{lasts:12}{restarts}"
+    room = " " * max(2, 16 - cells(name))
+    row = f"      {name}{room}{page.shown(state):18}  {pid:10}  {lasts:10}  {restarts}"
     yield (Span(page.cut(row, page.width)),)
 
 

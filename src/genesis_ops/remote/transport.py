@@ -2,13 +2,14 @@
 
 import os
 import queue
+import re
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -37,6 +38,31 @@ _MOST_GREETING = 1 << 20
 _PIECE = 1 << 16
 _LAST_WORDS_SECONDS = 1.0
 """How long what the shared connection's keeper still holds open is waited for."""
+_PLAIN_PLACE = re.compile(r"/[A-Za-z0-9/._+-]{0,60}")
+"""A directory whose name ssh takes as it is, for a socket, which has room for some 100 bytes (unix(7))."""
+
+
+class Running:
+    """The ssh processes that several threads have started, for who wants to end them all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._over = False
+
+    def add(self, process: "subprocess.Popen[bytes]") -> None:
+        """Remember a process; one that comes too late is ended at once."""
+        with self._lock:
+            self._processes.append(process)
+            if self._over:
+                process.kill()
+
+    def end(self) -> None:
+        """End all of them, and those to come."""
+        with self._lock:
+            self._over = True
+            for process in self._processes:
+                process.kill()
 
 
 class Ssh(NamedTuple):
@@ -45,6 +71,8 @@ class Ssh(NamedTuple):
     target: str
     sudo: bool = True
     control: str = ""
+    running: Running | None = None
+    """Where every ssh is to be known, if anywhere."""
 
 
 class Piece(NamedTuple):
@@ -65,15 +93,22 @@ class Answer(NamedTuple):
 @contextmanager
 def connected(target: str, *, sudo: bool = True) -> Iterator[Ssh]:
     """Give a way on which all calls share one connection, where the platform can, and close it at the end."""
+    with ExitStack() as stack:
+        ssh = Ssh(target, sudo, _control(stack))
+        stack.callback(_close, ssh)
+        yield ssh
+
+
+def _control(stack: ExitStack) -> str:
+    """Make a place for the socket that calls share; empty where there is none, and each call connects by itself."""
     if os.name == "nt":  # its OpenSSH has no such sockets
-        yield Ssh(target, sudo)
-        return
-    with tempfile.TemporaryDirectory(prefix="genesis-ops-") as directory:  # 0700
-        ssh = Ssh(target, sudo, str(Path(directory) / "c"))
-        try:
-            yield ssh
-        finally:
-            _close(ssh)
+        return ""
+    with suppress(OSError):
+        usual = tempfile.gettempdir()
+        place = usual if _PLAIN_PLACE.fullmatch(usual) else "/tmp"  # noqa: S108 - a directory of our own is made there
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="genesis-ops-", dir=place))  # 0700
+        return str(Path(directory) / "c")
+    return ""
 
 
 def command(ssh: Ssh) -> tuple[str, ...]:
@@ -92,16 +127,15 @@ def call(ssh: Ssh, words: Sequence[str], *, user: str, data: bytes = b"", second
         Refused: sudo there wants a password, or there is no such program.
     """
     out, err = bytearray(), bytearray()
-    conversation = talk(ssh, words, user=user, data=data, seconds=seconds)
-    while True:
-        try:
-            piece = next(conversation)
-        except StopIteration as over:
-            return Answer(over.value, bytes(out), err.decode("utf-8", "replace"))
-        (err if piece.err else out).extend(piece.raw)
-        if len(out) > _MOST_BYTES:
-            conversation.close()
-            raise RemoteUnavailable(f"{ssh.target} answered with more than {_MOST_BYTES} bytes")
+    with closing(talk(ssh, words, user=user, data=data, seconds=seconds)) as conversation:
+        while True:
+            try:
+                piece = next(conversation)
+            except StopIteration as over:
+                return Answer(over.value, bytes(out), err.decode("utf-8", "replace"))
+            (err if piece.err else out).extend(piece.raw)
+            if len(out) > _MOST_BYTES:
+                raise RemoteUnavailable(f"{ssh.target} answered with more than {_MOST_BYTES} bytes")
 
 
 def talk(
@@ -118,6 +152,8 @@ def talk(
     marker = f"genesis-ops-{os.urandom(8).hex()}"
     script = line(words, user, sudo=ssh.sudo, marker=marker)
     process = _started(ssh)
+    if ssh.running is not None:
+        ssh.running.add(process)
     began, silent = False, True
     greeting, complaints = bytearray(), bytearray()
     try:
@@ -153,19 +189,24 @@ def lines(conversation: Generator[Piece, None, int], most: int = 1 << 20) -> Gen
         RemoteUnavailable: as in ``talk``.
         Refused: as in ``talk``.
     """
-    rest = {True: b"", False: b""}
-    while True:
-        try:
-            piece = next(conversation)
-        except StopIteration as over:
-            yield from ((err, _text(raw)) for err, raw in rest.items() if raw)
-            return int(over.value)
-        *whole, last = (rest[piece.err] + piece.raw).split(b"\n")
-        rest[piece.err] = last[:most]
-        yield from ((piece.err, _text(raw)) for raw in whole)
+    rest = {True: bytearray(), False: bytearray()}
+    with closing(conversation):
+        while True:
+            try:
+                piece = next(conversation)
+            except StopIteration as over:
+                yield from ((err, _text(raw)) for err, raw in rest.items() if raw)
+                return int(over.value)
+            here = rest[piece.err]
+            *ends, last = piece.raw.split(b"\n")
+            for end in ends:
+                here += end[: most - len(here)]
+                yield piece.err, _text(here)
+                here.clear()
+            here += last[: most - len(here)]
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytearray) -> str:
     return raw.decode("utf-8", "replace").removesuffix("\r")
 
 
@@ -249,7 +290,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _close(ssh: Ssh) -> None:
     """Let the shared connection go."""
-    if not Path(ssh.control).exists() or (program := shutil.which("ssh")) is None:
+    if not ssh.control or not Path(ssh.control).exists() or (program := shutil.which("ssh")) is None:
         return
     with suppress(OSError, subprocess.SubprocessError):
         subprocess.run(  # noqa: S603 - as above

@@ -1,16 +1,29 @@
 """What ssh, sudo and the shell there say when they do not do what was asked, and what can be done about it."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from genesis_ops.errors import GenesisError, Refused, RemoteUnavailable
+from genesis_ops.remote.again import again
 from genesis_ops.words import visible
 
 SSH_FAILED = 255
 """What ssh ends with when it is its own failure (ssh(1)); genesis-ops never ends with it."""
 _NOT_RUNNABLE = (126, 127)  # POSIX sh: found but cannot be run, not found
 _SHOWN = 4
+_NO_PASSWORD = re.compile(
+    r"sudo: (?:a password is required|a terminal is required|no tty present|sorry, you must have a tty"
+    r"|interactive authentication is required|account validation failure|I'm sorry )"
+    r"|Sorry, user .* (?:is not allowed to execute|may not run sudo)"
+    r"|\S+ is not (?:in the sudoers file|allowed to run sudo)"
+)
+"""How a line begins in which sudo, or sudo-rs, refuses; whatever else it says is a warning."""
+_NO_PROGRAM = re.compile(r"sudo: (?:.*: command not found|unable to execute )")
+_NO_PLAIN_SIGN = re.compile(r"[^A-Za-z0-9_-]")
+"""What the name of a file in sudoers.d cannot have: sudo passes one with a dot over."""
+_NO_USER = re.compile(r"sudo: (?:unknown user|user .* not found)")
 
 
 class Broken(RemoteUnavailable):
@@ -65,20 +78,33 @@ def _unreachable(ending: Ending) -> RemoteUnavailable:
 def _refused(ending: Ending) -> Refused | None:
     """Recognise sudo's refusals, which come before anything is run."""
     lines = ending.err.splitlines()
-    own = [line for line in lines if line.startswith(("sudo: ", "Sorry, user "))]
     if ending.code in _NOT_RUNNABLE and any("sudo: not found" in line for line in lines):
         note = "log in as root instead, and say so: --ssh-target root@HOST --no-sudo"
         return Refused(f"there is no sudo on {ending.target}", notes=(note,))
-    if ending.code != 1 or not own:
+    if ending.code != 1:
         return None
-    if "command not found" in own[0]:
+    if any(map(_NO_PROGRAM.match, lines)):
         return _not_there(ending)
+    if any(map(_NO_USER.match, lines)):
+        told = f"there is no user {visible(ending.user)} on {ending.target}"
+        return Refused(told, notes=_said(ending.err), next_command="genesis-ops config show")
+    refusal = next((line for line in lines if _NO_PASSWORD.match(line)), None)
+    return None if refusal is None else _without_password(ending, refusal)
+
+
+def _without_password(ending: Ending, refusal: str) -> Refused:
+    """Say which line sudo lacks; one that names no path it would not take (sudoers(5))."""
+    program, login = _program(ending), _login(ending)
+    told = f"sudo on {ending.target} does not let this login run {visible(program)} without a password"
+    if not program.startswith("/"):
+        mended = "installing needs all rights once: a login that has them, or root: --ssh-target root@HOST --no-sudo"
+        return Refused(told, notes=(visible(refusal), mended))
     return Refused(
-        f"sudo on {ending.target} does not let this login run genesis-ops without a password",
+        told,
         notes=(
-            visible(own[0]),
-            f"let somebody who may write this there with: visudo -f /etc/sudoers.d/{_login(ending)}",
-            f"{_login(ending)} ALL=(ALL) NOPASSWD: {_escaped(_program(ending))}",
+            visible(refusal),
+            f"let somebody who may write this there with: visudo -f /etc/sudoers.d/{_NO_PLAIN_SIGN.sub('_', login)}",
+            f"{login} ALL=(ALL) NOPASSWD: {_escaped(program)}",
         ),
     )
 
@@ -88,11 +114,11 @@ def _missing(ending: Ending) -> Refused | None:
 
 
 def _not_there(ending: Ending) -> Refused:
-    return Refused(
-        f"{ending.target} has no {visible(_program(ending))}",
-        notes=_said(ending.err),
-        next_command=f"genesis-ops remote install --ssh-target {shlex.quote(ending.target)}",
-    )
+    program = _program(ending)
+    following = again(ending.target, "install", sudo=ending.sudo)
+    if not program.startswith("/"):  # it is what installs
+        following = f"ssh -t {shlex.quote(ending.target)} sudo apt install python3 python3-venv"
+    return Refused(f"{ending.target} has no {visible(program)}", notes=_said(ending.err), next_command=following)
 
 
 def _program(ending: Ending) -> str:

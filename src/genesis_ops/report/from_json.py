@@ -11,6 +11,8 @@ from genesis_ops.runlog.tally import Fate, Hour
 from genesis_ops.words import Exit
 
 _MOST_BYTES = 1 << 25
+_TOO_LARGE = 1 << 53
+"""What JSON's readers agree on ends here (RFC 8259)."""
 
 
 def read_report(raw: bytes) -> Report:
@@ -130,7 +132,7 @@ def _text(found: Any, name: str) -> str:
 
 def _number(found: Any, name: str) -> int:
     value = _field(found, name)
-    if type(value) is not int or abs(value) >= 1 << 53:
+    if type(value) is not int or abs(value) >= _TOO_LARGE:
         raise ValueError(f"{name} is not a whole number")
     return value
 
@@ -140,6 +142,8 @@ def _value(found: Any, name: str) -> float | str | None:
     if value is None or (isinstance(value, int | float | str) and not isinstance(value, bool)):
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{name} is no number")
+        if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+            raise ValueError(f"{name} is too large")
         return value
     raise ValueError(f"{name} is no value")
 

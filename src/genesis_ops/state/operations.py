@@ -51,13 +51,19 @@ def operations_file(log_dir: Path) -> Path:
 
 def who() -> str:
     """Name this process for the record: ``user@host pid N``."""
-    import getpass
     import socket
 
-    user = "somebody"
-    with suppress(OSError, KeyError):  # a container can have a user without a name
-        user = getpass.getuser()
-    return visible(f"{user}@{socket.gethostname()} pid {os.getpid()}")
+    return visible(f"{user_name('somebody')}@{socket.gethostname()} pid {os.getpid()}")
+
+
+def user_name(otherwise: str) -> str:
+    """Name the user of this process; a container can have one without a name."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return otherwise
 
 
 def record(log_dir: Path, at_ms: int, action: str, reasons: Sequence[str], **other: object) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesis_ops.errors import GenesisError, RemoteUnavailable
-from genesis_ops.host.record import Begun, End, Event, Evidence, Told, WayBack, line
+from genesis_ops.host.record import Begun, End, Event, Evidence, Told, WayBack, event_of, line
 from genesis_ops.remote import follow as following
 from genesis_ops.remote import progress_page
 from genesis_ops.remote.follow import WAITS_SECONDS, follow
@@ -92,6 +92,11 @@ def test_a_host_that_was_never_there_is_not_waited_for(monkeypatch: pytest.Monke
         followed(monkeypatch, ((), RemoteUnavailable("away")))
 
 
+def test_a_host_that_only_ever_tells_the_beginning_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RemoteUnavailable, match="stopped telling"):
+        followed(monkeypatch, *[((BEGUN, DONE), 0)] * (len(WAITS_SECONDS) + 1))
+
+
 def test_what_the_host_refuses_is_told_with_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = ("genesis-ops: there is no such operation", "  next: ls")
     with pytest.raises(GenesisError, match="genesis-we: there is no such operation") as caught:
@@ -108,7 +113,7 @@ def progress(*events: Event) -> Progress:
 
 def drawn(found: Progress, width: int = 80) -> list[str]:
     page = Page(width, unicode=True)
-    live = progress_page.live(found, "genesis-we", page, 0, 1.0)
+    live = progress_page.live(found, "genesis-we", page, 24, (0, 1.0))
     both = (*live, *progress_page.ending(found, "genesis-we", page))
     return ["".join(span.text for span in each).rstrip() for each in both]
 
@@ -124,12 +129,37 @@ def test_steps_stand_in_two_columns_with_their_times() -> None:
     ]
 
 
+@pytest.mark.parametrize("at", range(15))
+@pytest.mark.parametrize("width", [45, 80])
+def test_on_a_small_terminal_what_runs_is_in_sight(at: int, width: int) -> None:
+    steps = tuple((f"s{number}", f"step {number}") for number in range(15))
+    done = (Told(AT, name, "done", 1.0, "") for name, _ in steps[:at])
+    found = progress(BEGUN._replace(steps=steps), *done, Told(AT, f"s{at}", "running", 1.0, "in it"))
+    page = Page(width, unicode=True)
+    shown = ["".join(span.text for span in each) for each in progress_page.live(found, "we", page, 11, (0, 0.0))]
+    assert len(shown) <= 11
+    assert any(f"⠋ step {at} " in line for line in shown)
+    assert sum("more done" in line for line in shown) <= 1
+    back = progress(
+        BEGUN._replace(steps=steps), FAILED, WayBack(AT, "s", steps), Told(AT, f"s{at}", "running", 1.0, "")
+    )
+    shown = ["".join(span.text for span in each) for each in progress_page.live(back, "we", page, 11, (0, 0.0))]
+    assert len(shown) <= 11
+    assert any(f"⠋ step {at} " in line for line in shown)
+
+
+@pytest.mark.parametrize("seconds", ["Infinity", "NaN", "1e300"])
+def test_a_length_that_is_none_makes_no_event(seconds: str) -> None:
+    text = f'{{"at": "{AT}", "kind": "step", "id": "a", "state": "done", "seconds": {seconds}, "detail": ""}}'
+    assert event_of(text) is None
+
+
 def test_a_way_back_that_worked_says_so_and_why_it_was_needed() -> None:
     evidence = Evidence(AT, "the last lines of genesis-runner", "one\ntwo\x1b[2J")
     back = Told(AT, "checkout", "done", 0.1, "")
     shown = drawn(progress(BEGUN, DONE, FAILED, evidence, BACK, back, End(AT, "returned", 1)))
     assert "  the way back, because of preflight" in shown
-    assert "  x preflight: runner-log: nothing written" in shown
+    assert "  ✗ preflight: runner-log: nothing written" in shown
     assert r"    two\x1b[2J" in shown
     assert shown[-2].startswith("FAIL  genesis-we: preflight failed; the previous commit, state and services are")
 

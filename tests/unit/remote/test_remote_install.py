@@ -13,7 +13,7 @@ import genesis_ops
 from genesis_ops import __version__
 from genesis_ops.errors import Refused
 from genesis_ops.remote.install import install
-from genesis_ops.remote.install_there import _lead, _open, _tidy
+from genesis_ops.remote.install_there import _lead, _made, _open, _tidy, main
 from genesis_ops.remote.server import Server
 from genesis_ops.remote.transport import Ssh
 from genesis_ops.remote.wheel import file_name, wheel
@@ -103,3 +103,37 @@ def test_a_directory_in_which_others_could_put_another_program_is_named(
     assert any(f"below {shared}:" in told for told in _open(shared / "ops"))
     shared.chmod(0o1777)
     assert not any(f"below {shared}:" in told for told in _open(shared / "ops") if os.getuid() == 0)
+
+
+def test_two_installations_in_the_same_second_have_a_directory_each(tmp_path: Path) -> None:
+    made = {_made(tmp_path / "ops", "1.0") for _ in range(3)}
+    assert len(made) == 3
+
+
+def test_what_can_be_foreseen_is_said_in_a_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(str(tmp_path / "file/ops"), "1.0", "offline") == 1
+    assert "file: " in capsys.readouterr().err
+
+    class Stdin:
+        buffer = io.BytesIO(b"no archive" * 100)
+
+    monkeypatch.setattr("sys.stdin", Stdin)
+    assert main(str(tmp_path / "ops"), "1.0", "offline") == 1
+    assert "as it was" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_place_that_cannot_be_taken_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = tmp_path / "ops-1"
+    new.mkdir()
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(OSError, match="space"):
+        _lead(tmp_path / "ops", new)
+    assert [path.name for path in tmp_path.iterdir()] == ["ops-1"]

@@ -85,6 +85,12 @@ def test_a_nul_byte_is_refused() -> None:
         line(["a\0b"], "root", sudo=True, marker="m")
 
 
+def test_a_target_that_cannot_be_meant_leads_to_the_help_of_remote(tmp_path: Path) -> None:
+    with pytest.raises(UsageRefused) as caught:
+        load({"root": tmp_path, "ssh_target": "-x"}, {}, None)
+    assert caught.value.next_command == "genesis-ops remote --help"
+
+
 def test_sshs_own_command_line_has_nothing_of_what_is_run() -> None:
     assert command(Ssh("ops@host")) == (
         "ssh", "-T",

@@ -67,6 +67,12 @@ def test_a_host_in_order_is_four_lines_and_a_verdict() -> None:
     ]
 
 
+def test_a_long_state_of_a_unit_stands_apart_from_what_follows() -> None:
+    waiting = unit("genesis-runner@eth.service", active="activating", sub="auto-restart", pid=812)
+    shown = drawn(Seen("a", look(units=(waiting,))))
+    assert any("genesis-runner@eth  activating (auto-restart)  pid 812" in line for line in shown)
+
+
 STUCK = OperationLook("20260205_131002Z", "ops@laptop", "", "", "stuck", "preflight", "", ("genesis-ops host back x",))
 
 

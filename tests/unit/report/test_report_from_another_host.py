@@ -71,6 +71,10 @@ def changed(**changes: Any) -> bytes:
         (changed(verdict="PASS"), "does not follow from its checks"),
         (changed(exit_code=99), "exit_code 99 is none"),
         (changed(exit_code=True), "exit_code is not a whole number"),
+        (
+            changed(checks=[json.loads(render(FAILED, Wire.REPORT))["checks"][0] | {"observed": 10**400}]),
+            "is too large",
+        ),
         (changed(checks={}), "checks is not a list"),
         (changed(checks=[{"number": 2}]), "check 1 is not in its place"),
         (changed(command=None), "command is not text"),
