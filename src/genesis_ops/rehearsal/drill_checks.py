@@ -145,6 +145,7 @@ _STOP_CHECK = (
     ),
     Case("stop-check", "candle-gap", "two closes are missing", spoilt.closes_lost(4, 5), "1 gap"),
     Case("stop-check", "candle-gap", "none since 3 hours", spoilt.closes_lost(0, 1, 2), "1 gap"),
+    Case("stop-check", "candle-gap", "the log ended 3 hours ago", spoilt.silent(190), "1 gap"),
     Case("stop-check", "state-corrupt", "half of it is left", spoilt.state_cut, "is not JSON"),
     Case("stop-check", "state-corrupt", "it is gone", spoilt.state_gone, "there is no"),
     Case("stop-check", "fatal-error", "the run wrote FATAL", spoilt.said(_FATAL), "planted by the drill"),
