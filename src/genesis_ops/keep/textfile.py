@@ -1,15 +1,16 @@
 """A file for the textfile collector: whole or the former one, and readable for the collector's user."""
 
-import os
 import stat
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from genesis_ops.durable import create
+from genesis_ops.durable import put_in_place
 from genesis_ops.errors import UsageRefused, typed, write_failed
 
 ENDING = ".prom"
 """What the collector reads; it passes over every other name, such as that of a file being written."""
-_READABLE = 0o644
+_ABANDONED_SECONDS = 3600
 
 
 def require_place(target: Path) -> None:
@@ -35,14 +36,11 @@ def write(target: Path, text: str) -> None:
     Raises:
         WriteFailed: it was not written, and the former one stays.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        temporary.unlink(missing_ok=True)  # a dead process had the same pid
-        create(temporary, text.encode(), durable=False)
-        try:
-            temporary.chmod(_READABLE)  # whatever the umask
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        put_in_place(target, text.encode(), own=True, durable=False)
     except OSError as error:
         raise write_failed(target, error) from error
+    for left in target.parent.glob(f".{target.name}.*.tmp"):  # by one that was killed while it wrote
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > _ABANDONED_SECONDS:
+                left.unlink()

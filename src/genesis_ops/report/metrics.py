@@ -80,9 +80,10 @@ def _sources(export: Export) -> Iterator[Sample]:
 
 def _known(export: Export) -> Iterator[Sample]:
     status = export.status
-    told = dict.fromkeys(("close", "evaluation", "feed", "heartbeat", "state", "log"), None)
+    told: dict[str, float | None] = dict.fromkeys(("close", "evaluation", "feed", "heartbeat", "state", "log"), None)
     told |= {} if status is None else _moments(status)
     told |= {name: None if status is None else tell(status) for name, tell in _ASKED.items()}
+    told["phase_running"] = export.running
     return (({"figure": name}, int(value is not None)) for name, value in told.items())
 
 

@@ -99,6 +99,12 @@ def test_what_nobody_knows_has_no_sample_and_is_said_to_be_unknown() -> None:
     assert [name for name in found if name.startswith(absent)] == []
 
 
+def test_a_phase_of_which_nobody_knows_whether_it_has_begun_is_said_to_be_unknown() -> None:
+    found = samples(EXPORT._replace(running=None))
+    assert found['known{figure="phase_running"}'] == 0
+    assert "phase_running" not in found
+
+
 def test_a_runner_of_which_nothing_could_be_looked_at_has_its_sources_down_and_no_figure() -> None:
     found = samples(NOTHING)
     assert {name for name in found if not name.startswith(("known", "source_up"))} == {
