@@ -284,6 +284,19 @@ def test_what_no_restart_would_mend_is_found_before_anything_is_stopped(untouche
     assert (done.returncode, done.stderr.split(":")[1]) == (1, " env-file")
 
 
+def test_further_runners_are_planned_for_and_looked_at(untouched: Machine) -> None:
+    name = "genesis-runner@eth.service"
+    untouched.set_unit(name, load="loaded", active="active")
+    plan, look = untouched.plan(*QUICK), json.loads(untouched.run("host", "look").stdout)
+    untouched.set_unit(name, active="inactive")
+    assert [step["id"] for step in plan["steps"] if step["id"].endswith("@eth")] == [
+        "stop-runner@eth",
+        "start-runner@eth",
+    ]
+    assert (name in plan["notices"][0], [unit["name"] for unit in look["units"]]) == (True, [PAPER, RUNNER, name])
+    assert len(json.loads(untouched.run("host", "look").stdout)["units"]) == 2
+
+
 def test_a_look_at_the_server_finds_units_checkout_and_port(untouched: Machine) -> None:
     look = json.loads(untouched.run("host", "look").stdout)
     assert [(unit["name"], unit["active"], unit["pid"] > 1) for unit in look["units"]] == [

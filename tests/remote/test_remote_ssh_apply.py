@@ -128,6 +128,7 @@ def ssh_of(process_: "subprocess.Popen[str]") -> list[psutil.Process]:
     return [child for child in psutil.Process(process_.pid).children(recursive=True) if child.name() == "ssh"]
 
 
+@pytest.mark.soak
 def test_a_connection_that_is_cut_leaves_the_run_going_and_is_made_anew(laptop: Laptop) -> None:
     target = laptop.server.commit_at_origin("src/core/new.py", "new = True\n")
     known, hold = operations(laptop.server), held(laptop.server)
@@ -161,13 +162,34 @@ def test_an_operator_who_leaves_can_come_back(laptop: Laptop) -> None:
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "genesis-ops remote attach" in err
+    assert f"remote attach {name} --ssh-target server" in err
+    assert_ended_by_term(laptop, name)
     code, _, told = laptop("apply", *QUICK, "--yes")
     assert code == 75, told
     assert "@" in told
     let_go(hold)
     code, out, _ = laptop("attach", name)
     assert (code, "applied" in out) == (0, True)
+    lines = [json.loads(line) for line in (laptop.here / "logs/remote/operations.jsonl").read_text().splitlines()]
+    assert [(line["event"], line["id"]) for line in lines] == [("begun", name), ("left", name), ("ended", name)]
+
+
+def assert_ended_by_term(laptop: Laptop, name: str) -> None:
+    """Let SIGTERM come while somebody watches: ssh and its directory go, and it is said how to come back."""
+    place = laptop.here / "tmp"
+    place.mkdir()
+    laptop.env["TMPDIR"] = str(place)
+    running = laptop.start("attach", name)
+    with running:
+        until(lambda: "start runner" in read_some(running))
+        started = ssh_of(running)
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 143
+    assert f"remote attach {name} --ssh-target server" in err
+    assert started
+    assert not any(each.is_running() for each in started)
+    assert list(place.iterdir()) == []
 
 
 def read_some(running: "subprocess.Popen[str]") -> str:

@@ -14,6 +14,7 @@ from genesis_ops.errors import StateUnreadable
 from genesis_ops.host.checkout import Git, NotTold
 from genesis_ops.host.events import last_operation
 from genesis_ops.host.look import LOOK_SCHEMA, Look, ServerLook, UnitLook
+from genesis_ops.host.services import INSTANCES, is_instance
 from genesis_ops.host.steps import Own
 from genesis_ops.settings import Settings
 from genesis_ops.state.store import StateStore
@@ -28,7 +29,7 @@ _WANTED = ("LoadState", "ActiveState", "SubState", "MainPID", "NRestarts", "Resu
 def look(settings: Settings, own: Own, clock: Clock) -> Look:
     """Look once; what cannot be seen is said."""
     troubles: list[str] = []
-    found = units.show(_WANTED)
+    found = units.show(_WANTED, (*units.UNITS, INSTANCES))
     if found.trouble:
         troubles.append(visible(found.trouble))
     port = _port(settings.api_url)
@@ -40,7 +41,7 @@ def look(settings: Settings, own: Own, clock: Clock) -> Look:
         at=iso(clock.now_ms()),
         host=visible(socket.gethostname()),
         root=str(settings.root),
-        units=tuple(_unit(unit, clock.now_ms()) for unit in found.units),
+        units=tuple(_unit(unit, clock.now_ms()) for unit in found.units if _counts(unit)),
         uvicorns=tuple(_process(process) for process in uvicorns()),
         port=port,
         listeners=() if port is None else tuple(_listening(port, troubles)),
@@ -51,6 +52,11 @@ def look(settings: Settings, own: Own, clock: Clock) -> Look:
         operation=last_operation(settings.log_dir, own),
         troubles=tuple(troubles),
     )
+
+
+def _counts(unit: units.Unit) -> bool:
+    """Tell whether a unit belongs to the picture: both services do, a further runner unless it was left to rest."""
+    return unit.name in units.UNITS or (is_instance(unit.name) and unit.properties.get("ActiveState") != "inactive")
 
 
 def _unit(unit: units.Unit, now_ms: int) -> UnitLook:

@@ -13,6 +13,8 @@ from genesis_ops.words import Exit, visible
 
 PAPER, RUNNER = UNITS
 INSTALL = "genesis-ops units install"
+INSTANCES = "genesis-runner@*.service"
+"""Runners beside the phase's own, as systemd takes a pattern: those that are in its memory."""
 
 _WANTED = (
     *("LoadState", "ActiveState", "SubState", "Result", "MainPID", "User", "FragmentPath", "DropInPaths"),
@@ -20,7 +22,6 @@ _WANTED = (
 )
 _LIVELY = {"active", "activating", "reloading"}
 _INSTANCE = re.compile(r"genesis-runner@[A-Za-z0-9:_.\\-]{1,200}\.service")
-_INSTANCES = "genesis-runner@*.service"
 _AT_REST = {"inactive", "failed"}
 _MOST_BYTES = 1 << 20
 _LONGEST_SECONDS = 900
@@ -35,7 +36,7 @@ def look() -> UnitsFound:
 
 def instances() -> tuple[UnitFound, ...]:
     """Find the runners beside the phase's own that are active; none where systemd does not tell."""
-    found = sorted(show(_WANTED, (_INSTANCES,)).units)
+    found = sorted(show(_WANTED, (INSTANCES,)).units)
     units = (described(unit) for unit in found if is_instance(unit.name))
     return tuple(unit for unit in units if unit.active)
 

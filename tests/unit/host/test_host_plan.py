@@ -43,7 +43,7 @@ def test_half_a_line_is_no_event() -> None:
     assert [event_of(text[:length]) for length in range(len(text))] == [None] * len(text)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
