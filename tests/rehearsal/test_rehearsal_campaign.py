@@ -112,6 +112,11 @@ def test_the_screen_tells_what_happened_who_noticed_it_and_what_was_done(ill: Ph
     assert "3 of 3 faults noticed in time, no false alarm" in text
 
 
+def test_a_phase_can_be_broken_off_after_so_many_hours(tmp_path: Path) -> None:
+    _, found = rehearse_phase(tmp_path / "root", Asked(1, 7, hours=1), lambda _: None)
+    assert 350 < found.polls < 370
+
+
 def test_a_fault_that_is_unknown_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageRefused):
         rehearsed(tmp_path / "root", "nothing-such@1h")
