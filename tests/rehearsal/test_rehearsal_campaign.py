@@ -95,7 +95,7 @@ def test_the_operator_mends_what_was_noticed_and_starts_the_runner_again(ill: Ph
     done = {fault.name: [event.what for event in fault.done] for fault in ill.found.faults}
     assert done == {
         "disk-low": ["room is made"],
-        "runner-killed": ["the runner is started again"],
+        "runner-killed": ["the runner is started again", "the runner is started: dry-run"],
         "second-runner": ["it is ended"],
     }
     assert sum(event.what.startswith("the runner is started") for event in ill.found.events) == 3

@@ -7,16 +7,18 @@ from typing import NamedTuple
 from genesis_ops.checks.model import Outcome
 from genesis_ops.collect.judgement import day_zero_ms
 from genesis_ops.collect.snapshot import Seen
-from genesis_ops.errors import GenesisError
+from genesis_ops.errors import GenesisError, UsageRefused
 from genesis_ops.rehearsal import looks
 from genesis_ops.rehearsal.day import STARTED_AFTER_MS
 from genesis_ops.rehearsal.host import Host
-from genesis_ops.rehearsal.ledger import Ledger, Trouble
-from genesis_ops.rehearsal.mishaps import by_chance, scheduled
+from genesis_ops.rehearsal.ledger import Ledger
+from genesis_ops.rehearsal.machine import NothingThere
+from genesis_ops.rehearsal.mishaps import Scheduled, by_chance, scheduled
 from genesis_ops.rehearsal.operator import Operator
+from genesis_ops.rehearsal.trouble import Trouble
 from genesis_ops.rehearsal.world import build_phase
-from genesis_ops.report.campaign import Campaign, Event, Gate
-from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Mode
+from genesis_ops.report.campaign import Campaign, Event, Gate, timeline
+from genesis_ops.words import DAY_MS, HOUR_MS, MINUTE_MS, Mode, duration, visible
 
 ROUND_MS = 10 * MINUTE_MS
 """How often cron looks for a reason to stop: so often as well here while something is wrong, else with the daily work.
@@ -30,6 +32,8 @@ _ACCEPTANCE_MS = DAY_MS + 10 * MINUTE_MS
 _AGAIN_MS = 3 * HOUR_MS
 _SHOWN_MS = HOUR_MS
 _ONE_DAY = 1
+_CHANCE_DAYS = 3  # what chance does begins after the first live orders and ends before the last day
+TIMELINE = "timeline.txt"
 
 
 class Asked(NamedTuple):
@@ -56,16 +60,13 @@ def rehearse_phase(root: Path, asked: Asked, watch: Callable[[Progress], None]) 
     """Make ``root`` a world of its own and go through the whole phase in it; ``watch`` hears of every hour.
 
     Raises:
-        GenesisError: the root is taken or cannot be written, or a fault is unknown.
+        GenesisError: the root is taken or cannot be written, or a fault is unknown or cannot happen in this phase.
     """
-    for text in asked.faults:  # refused before anything is written
-        scheduled(text, 0)
+    require_possible(asked)  # before anything is written
     settings = build_phase(root, max(asked.days, _ONE_DAY + 1))
     zero_ms = day_zero_ms(settings)
     start_ms = zero_ms + STARTED_AFTER_MS
-    end_ms = max(zero_ms + asked.days * DAY_MS + 2 * MINUTE_MS, start_ms + _ACCEPTANCE_MS + HOUR_MS)
-    if asked.hours is not None:
-        end_ms = start_ms + asked.hours * HOUR_MS
+    end_ms = start_ms + _length_ms(asked)
     plan = [scheduled(text, start_ms) for text in asked.faults]
     plan += by_chance(asked.seed, start_ms, asked.days) if asked.chaos else ()
     host = Host(settings, asked.seed, start_ms)
@@ -76,6 +77,42 @@ def rehearse_phase(root: Path, asked: Asked, watch: Callable[[Progress], None]) 
         return host, director.result(asked)
     finally:
         host.stage.kill()
+        (settings.root / TIMELINE).write_text("".join(timeline(ledger.events)), "utf-8", newline="\n")
+
+
+def require_possible(asked: Asked) -> None:
+    """Refuse what cannot happen in a phase of this length, or not in the mode that it needs.
+
+    Raises:
+        UsageRefused: a fault is unknown, lies behind the end or in the other mode; or there is no time for chance.
+    """
+    if asked.chaos and asked.days < _CHANCE_DAYS:
+        raise UsageRefused(
+            f"--chaos begins on the second day, after the first orders: {asked.days} days are too few",
+            next_command=f"genesis-ops rehearse --days {_CHANCE_DAYS} --chaos",
+        )
+    for text in asked.faults:
+        why_not = _why_not(scheduled(text, 0), asked)
+        if why_not:
+            raise UsageRefused(f"--fault {visible(text)}: {why_not}", next_command="genesis-ops rehearse --list-faults")
+
+
+def _why_not(fault: Scheduled, asked: Asked) -> str:
+    """Say why a fault, its times counted from the start, cannot happen; empty where it can."""
+    live = f"live-paper, which begins {duration(_ACCEPTANCE_MS / 1000)} after the start"
+    if fault.from_ms >= _length_ms(asked):
+        return f"the phase ends {duration(_length_ms(asked) / 1000)} after its start"
+    if fault.mishap.dry and fault.from_ms >= _ACCEPTANCE_MS:
+        return f"it belongs into the dry-run, and not into {live}"
+    if fault.mishap.live and fault.from_ms < _ACCEPTANCE_MS:
+        return f"it takes an order, and so {live}"
+    return ""
+
+
+def _length_ms(asked: Asked) -> int:
+    if asked.hours is not None:
+        return asked.hours * HOUR_MS
+    return max(asked.days * DAY_MS + 2 * MINUTE_MS - STARTED_AFTER_MS, _ACCEPTANCE_MS + HOUR_MS)
 
 
 class _Director:
@@ -84,10 +121,10 @@ class _Director:
     def __init__(self, host: Host, ledger: Ledger, end_ms: int, watch: Callable[[], None]) -> None:
         self._host = host
         self._ledger = ledger
-        self._end_ms = end_ms
+        self._start_ms, self._end_ms = ledger.now_ms, end_ms
         self._watch = watch
-        self._operator = Operator(host, ledger.note)
-        self._accepted = False
+        self._operator = Operator(host, ledger.did)
+        self._accepted = self._ready = False
         self._due: dict[str, int] = {}
         self._tried_ms = 0
 
@@ -96,7 +133,7 @@ class _Director:
     def run(self) -> None:
         """Do everything that is due, in its order, up to the end of the phase."""
         start_ms = self._ledger.now_ms
-        self._due = {"acceptance": start_ms + _ACCEPTANCE_MS, "daily": _next_noon(start_ms)}
+        self._due = {"daily": _next_noon(start_ms)}
         self._start(Mode.DRY_RUN)
         tasks = {"started": self._started, "acceptance": self._accept, "daily": self._daily, "round": self._round}
         while (at_ms := self._next_ms()) < self._end_ms:
@@ -124,19 +161,34 @@ class _Director:
     # --- what is due
 
     def _start(self, mode: Mode, *, rebuild: bool = False) -> GenesisError | None:
-        self._ledger.note(f"the runner is started: {mode}{', its state rebuilt from the log' if rebuild else ''}")
         error = self._host.begin(mode, rebuild=rebuild)
+        how = f"{mode}{', its state rebuilt from the log' if rebuild else ''}"
+        if mode is Mode.LIVE_PAPER:
+            outcome, told = (Outcome.PASS, "open, by the receipt") if error is None else (Outcome.FAIL, error.message)
+            self._ledger.gates.append(Gate(self._ledger.now_ms, "live gate", outcome, told))
         if error is not None:
+            self._ledger.did(f"a start of the runner is refused: {how}", bad=True)
             self._ledger.ended(error)
+            self._due.pop("started", None)
+            return error
+        self._ledger.did(f"the runner is started: {how}")
+        self._ledger.cause = []
+        self._ready = False
         self._due["started"] = self._ledger.now_ms + _AFTER_START_MS
-        return error
+        if mode is Mode.DRY_RUN:
+            self._due.setdefault("acceptance", self._ledger.now_ms + _ACCEPTANCE_MS)
+        return None
 
     def _started(self) -> None:
+        """Ask preflight until it passes: nothing goes on before (runbook, Day 0 step 2)."""
         report = looks.preflight(self._host)
         self._ledger.hear(report)
-        if not report.exit_code:
-            self._ledger.gate(f"preflight, {self._host.mode}", report)
-            self._snapshot()
+        self._ledger.gate(f"preflight, {self._host.mode}", report)
+        if report.exit_code:
+            self._due["started"] = self._ledger.now_ms + ROUND_MS
+            return
+        self._ready = True
+        self._snapshot()
 
     def _snapshot(self) -> Seen:
         seen, path = looks.snapshot(self._host)
@@ -145,6 +197,9 @@ class _Director:
         return seen
 
     def _accept(self) -> None:
+        if not self._ready:
+            self._due["acceptance"] = self._ledger.now_ms + ROUND_MS
+            return
         report, receipt = looks.acceptance(self._host)
         self._ledger.hear(report)
         self._ledger.gate("acceptance, 24h", report)
@@ -156,16 +211,17 @@ class _Director:
         self._accepted = True
         self._host.stop()
         self._ledger.note("decision: the dry-run is stopped, live-paper follows")
-        error = self._start(Mode.LIVE_PAPER)
-        outcome, told = (Outcome.PASS, "open, by the receipt") if error is None else (Outcome.FAIL, error.message)
-        self._ledger.gates.append(Gate(self._ledger.now_ms, "live gate", outcome, told))
+        self._start(Mode.LIVE_PAPER)
 
     def _daily(self) -> None:
         self._due["daily"] = _next_noon(self._ledger.now_ms)
         seen = self._snapshot()  # nothing happens between it and the summaries: one look at the host does for both
-        for days_ago in (1, 0):
+        for days_ago in self._days_to_sum_up():
             self._ledger.hear(looks.summary(self._host, days_ago, seen))
         self._stop_check()
+
+    def _days_to_sum_up(self) -> tuple[int, ...]:
+        return (1, 0) if self._ledger.now_ms >= self._start_ms // DAY_MS * DAY_MS + DAY_MS else (0,)
 
     def _round(self) -> None:
         self._ledger.hear(looks.preflight(self._host))
@@ -173,11 +229,12 @@ class _Director:
 
     def _stop_check(self) -> None:
         report, enforced = looks.stop_check(self._host)
-        self._ledger.hear(report)
+        about = self._ledger.hear(report)
         if enforced is not None:
             failed = ", ".join(step.name for step in enforced.steps if not step.done)
             told = f"FAILED at {failed}" if failed else "the latch is set, the runner stopped and proved to be"
-            self._ledger.note(f"stop-check --enforce: {told}", bad=True)
+            self._ledger.blame(self._ledger.cause or about)
+            self._ledger.did(f"stop-check --enforce: {told}", bad=True)
 
     # --- what goes wrong, and what a person does
 
@@ -191,20 +248,39 @@ class _Director:
                 self._end(trouble, "it is over")
 
     def _begin(self, trouble: Trouble) -> None:
-        trouble.begun = True
         self._ledger.listen()
-        self._ledger.note(f"{trouble.mishap.name}: {trouble.mishap.what}", bad=True)
-        if trouble.mishap.act is None:
-            self._host.switch.on(trouble.mishap.name, self._ledger.now_ms)
+        lived = self._host.stage.lives
+        try:
+            self._act_out(trouble)
+        except NothingThere as why:
+            trouble.could_not, trouble.over = str(why), True
+            self._ledger.note(f"{trouble.mishap.name}: could not happen: {why}", bad=True)
         else:
-            trouble.mishap.act(self._host)
+            self._ledger.note(f"{trouble.mishap.name}: {trouble.mishap.what}", bad=True)
+        trouble.begun = True
+        if lived and not self._host.stage.lives:
+            self._ledger.blame([trouble])
+
+    def _act_out(self, trouble: Trouble) -> None:
+        mishap, mode = trouble.mishap, self._host.mode
+        if (mishap.live and mode is not Mode.LIVE_PAPER) or (mishap.dry and mode is not Mode.DRY_RUN):
+            raise NothingThere(f"the runner is in {mode}")
+        if mishap.act is None:
+            self._host.switch.on(mishap.name, self._ledger.now_ms)
+        else:
+            mishap.act(self._host)
 
     def _end(self, trouble: Trouble, how: str) -> None:
-        trouble.over = True
-        if trouble.mishap.act is None:
+        trouble.over, lived = True, self._host.stage.lives
+        others = [each for each in self._ledger.troubles if each.open and each.mishap is trouble.mishap]
+        if others:
+            pass  # the same goes on for another
+        elif trouble.mishap.act is None:
             self._host.switch.off(trouble.mishap.name, self._ledger.now_ms)
         elif trouble.mishap.mend is not None:
             trouble.mishap.mend(self._host)
+        if lived and not self._host.stage.lives:
+            self._ledger.blame([trouble])
         trouble.done.append(Event(self._ledger.now_ms, how))
         self._ledger.note(f"{trouble.mishap.name}: {how}")
 
@@ -239,7 +315,6 @@ class _Director:
         self._operator.was_refused(error)
         if self._accepted and self._operator.needs_acceptance(error):
             self._accepted = False
-            self._due["acceptance"] = self._ledger.now_ms + _ACCEPTANCE_MS
             self._ledger.note("live-paper needs a new acceptance: the dry-run begins again", bad=True)
 
     def result(self, asked: Asked) -> Campaign:
@@ -254,7 +329,7 @@ class _Director:
         ledger.note("the runner is stopped: the phase is over")
         self._snapshot_of_the_end()
         phase = looks.phase_report(host)
-        faults = tuple(trouble.told() for trouble in ledger.troubles)
+        faults = tuple(trouble.told(self._end_ms) for trouble in ledger.troubles)
         return Campaign(
             asked.days,
             asked.seed,
@@ -270,8 +345,8 @@ class _Director:
         """Keep the end as proof; that no runner runs any more is no alarm."""
         seen, path = looks.snapshot(self._host)
         self._ledger.note(path.name)
-        looks.summary(self._host, 1)
-        looks.summary(self._host, 0, seen)
+        for days_ago in self._days_to_sum_up():
+            looks.summary(self._host, days_ago, None if days_ago else seen)
 
 
 def _next_noon(ms: int) -> int:

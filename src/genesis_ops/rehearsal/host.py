@@ -3,9 +3,12 @@
 What a check asks of the world around the root is answered here as this host has it; what it makes of that is its own.
 """
 
+import json
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from genesis_ops.clients.process import Listeners, Process, Trader
@@ -14,14 +17,14 @@ from genesis_ops.clients.units import UnitsFound
 from genesis_ops.collect.around import Around
 from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal.stage import Killed, Stage, runners, watcher
-from genesis_ops.runlog.files import log_files
+from genesis_ops.runlog.files import last_stamp_ms, log_files
 from genesis_ops.runner.loop import Glance
 from genesis_ops.runner.start import Surroundings, start
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.faults import FaultSwitch
 from genesis_ops.sandbox.transport import SandboxTransport
 from genesis_ops.settings import Settings
-from genesis_ops.words import DAY_MS, Mode, day
+from genesis_ops.words import Mode
 
 _FREE_BYTES = 20_000_000_000
 _USER = "genesis"
@@ -48,7 +51,6 @@ class Host:
         self._told_end = 0
         self._closed_ms: int | None = None
         self._since_ms = self._server_since_ms = start_ms
-        self._spoke_ms = start_ms
 
     @property
     def around(self) -> Around:
@@ -119,17 +121,15 @@ class Host:
         self.polls = self._polls_before + seen.polls
         self.closes += seen.last_close_ms != self._closed_ms
         self._closed_ms = seen.last_close_ms
-        self._spoke_ms = self.stage.true_ms + self.stage.ahead_ms
 
     # --- what a check asks
 
     def date_files(self) -> None:
-        """Let the files of the runner be as old as they are on this host, and not as in the world outside."""
-        paths = [file.path for file in log_files(self.settings.log_dir) if not file.packed]
-        for path in (*paths, self.settings.state_file):
-            if path.is_file():
-                dated_ms = min(self._spoke_ms, _end_of(path, self._spoke_ms))
-                os.utime(path, ns=(dated_ms * 1_000_000, dated_ms * 1_000_000))
+        """Let the runner's files be as old as what was written last into them, and not as in the world outside."""
+        for file in log_files(self.settings.log_dir):
+            if not file.packed:
+                _date(file.path, _last_line_ms(file.path))
+        _date(self.settings.state_file, _saved_ms(self.settings.state_file))
 
     def restart_server(self) -> None:
         """Give the API's server another process."""
@@ -151,10 +151,19 @@ class Host:
         return Listeners((server,), hidden=False, addresses=("127.0.0.1",))
 
 
-def _end_of(path: Path, otherwise_ms: int) -> int:
-    """Tell when a day's log can have been written last (ms, UTC)."""
-    date = path.stem.rpartition("_")[2]
-    midnight_ms = otherwise_ms // DAY_MS * DAY_MS
-    while date.isdigit() and day(midnight_ms) > date:
-        midnight_ms -= DAY_MS
-    return midnight_ms + DAY_MS - 1000 if date.isdigit() else otherwise_ms
+def _date(path: Path, ms: int | None) -> None:
+    """Give a file an age (ms, UTC); one that does not tell its own keeps what it has."""
+    if ms is not None:
+        os.utime(path, ns=(ms * 1_000_000, ms * 1_000_000))
+
+
+def _last_line_ms(path: Path) -> int | None:
+    with path.open("rb") as file:
+        return last_stamp_ms(file.fileno())
+
+
+def _saved_ms(state: Path) -> int | None:
+    """Tell when a state was saved last: it is saved with every heartbeat, and tells its time."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return round(datetime.fromisoformat(json.loads(state.read_bytes())["last_heartbeat"]).timestamp() * 1000)
+    return None

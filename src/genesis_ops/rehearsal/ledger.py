@@ -1,83 +1,24 @@
 """What happens in a rehearsed phase, as it is written down: events, gates, and which fault each notice is laid to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from genesis_ops.checks.model import Outcome, Report
+from genesis_ops.checks.model import Judged, Outcome, Report
 from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal.host import Host
 from genesis_ops.rehearsal.mishaps import Scheduled
-from genesis_ops.report.campaign import Event, Fault, Gate, Notice
+from genesis_ops.rehearsal.trouble import Stretch, Trouble
+from genesis_ops.report.campaign import Event, Gate, Notice
+from genesis_ops.report.sentence import sentence
 from genesis_ops.runlog.events import read_message
-from genesis_ops.words import HOUR_MS
+from genesis_ops.runlog.files import stamp_ms
+from genesis_ops.words import DAY_MS, HOUR_MS
 
-_AFTERMATH_MS = 3 * HOUR_MS
-"""How long after a fault is over what is noticed is still laid to it."""
-_ECHO_MS = 36 * HOUR_MS
-"""How long after that it is still told of: tomorrow's summary of today, at noon."""
-_SOON_MS = 4 * HOUR_MS
+_FRESH_MS = 4 * HOUR_MS
+"""How young a line is that what goes on now can still be the reason of."""
 _GOOD = (Outcome.PASS, Outcome.SKIP)
 _STOP_CHECK = "stop-check"
-
-
-class Trouble:
-    """A fault of the plan, and what has come of it so far."""
-
-    def __init__(self, scheduled: Scheduled) -> None:
-        self.mishap, self.from_ms, self.until_ms = scheduled
-        self.begun = self.over = False
-        self.seen = False
-        """Whether somebody has noticed it who was to."""
-        self.notices: list[Notice] = []
-        self.done: list[Event] = []
-
-    @property
-    def open(self) -> bool:
-        """Whether it has begun, and what it did has not been ended or mended."""
-        return self.begun and not self.over
-
-    @property
-    def known(self) -> Notice | None:
-        """Give the first notice by a command or by the runner's end; what only the log says nobody has read yet."""
-        return next((notice for notice in self.notices if not notice.by.startswith("log ")), None)
-
-    def take(self, notice: Notice) -> None:
-        """Lay a notice to it."""
-        self.notices.append(notice)
-        self.seen = self.seen or notice.by in self.mishap.notices
-
-    def at_work(self, now_ms: int) -> bool:
-        """Whether what is noticed at a time (ms, UTC) can come from it."""
-        return self.begun and now_ms <= self._last_ms + _AFTERMATH_MS
-
-    def shows_soon(self) -> bool:
-        """Whether it shows by itself, or has: one of an order waits for that, one of a day for its summary."""
-        return bool(self.notices) or self.mishap.within_ms <= _SOON_MS
-
-    def explains(self, now_ms: int) -> bool:
-        """Whether what is found at a time (ms, UTC) can be about it."""
-        return self.begun and now_ms <= self._last_ms + _ECHO_MS
-
-    @property
-    def _last_ms(self) -> int:
-        """Tell up to when (ms, UTC) it was on, or nobody had noticed it who was to."""
-        times = [notice.at_ms for notice in self.notices[:1]]
-        if self.seen or self.over:
-            times += [self.until_ms or 0, *(event.at_ms for event in self.done)]
-        return max((self.from_ms + (0 if self.seen else self.mishap.within_ms), *times))
-
-    def told(self) -> Fault:
-        """Give it as a report shows it."""
-        mishap = self.mishap
-        return Fault(
-            mishap.name,
-            mishap.what,
-            self.from_ms,
-            self.until_ms,
-            mishap.notices,
-            mishap.within_ms,
-            tuple(self.notices),
-            tuple(self.done),
-        )
+_OF_NOW = "preflight"
+_STAMP = 19
 
 
 class Ledger:
@@ -85,11 +26,14 @@ class Ledger:
 
     def __init__(self, host: Host, plan: Sequence[Scheduled]) -> None:
         self._host = host
-        self._standing: dict[str, tuple[Outcome, object]] = {}
+        self._standing: dict[tuple[str, int], tuple[Outcome, object]] = {}
+        self._proven: dict[str, set[str]] = {}
         self.troubles = [Trouble(each) for each in sorted(plan, key=lambda each: each.from_ms)]
         self.events: list[Event] = []
         self.gates: list[Gate] = []
         self.alarms: list[Notice] = []
+        self.cause: list[Trouble] = []
+        """What the runner does not run for; empty while it runs."""
 
     @property
     def now_ms(self) -> int:
@@ -100,46 +44,102 @@ class Ledger:
         """Write down what happens now."""
         self.events.append(Event(self.now_ms, what, bad))
 
+    def did(self, what: str, *, bad: bool = False) -> None:
+        """Write down what was done, also with the faults that it was done for."""
+        self.note(what, bad=bad)
+        noticed = [each for each in self.troubles if each.at_work(self.now_ms) and each.notices]
+        for trouble in self.cause or noticed:
+            if not trouble.done or trouble.done[-1].what != what:
+                trouble.done.append(Event(self.now_ms, what))
+
     def gate(self, name: str, report: Report) -> None:
-        """Write down what a gate says."""
-        good = sum(judged.outcome in _GOOD for judged in report.checks)
-        self.gates.append(Gate(self.now_ms, name, report.verdict, f"{good} of {len(report.checks)} checks"))
+        """Write down what a gate says; a red one that stays red is written down once."""
+        again = bool(self.gates) and (self.gates[-1].name, self.gates[-1].outcome) == (name, report.verdict)
+        if not (again and report.exit_code):
+            self.gates.append(Gate(self.now_ms, name, report.verdict, sentence(report)))
 
     def ended(self, error: GenesisError) -> None:
         """Take what ended the runner, or refused its start."""
         by, at_ms = f"run exit {error.exit_code.value}", self._host.stage.ended_ms
-        self._notice(Notice(by, at_ms, "; ".join((error.message, *error.notes)), error.next_command))
+        told = "; ".join((error.message, *error.notes))
+        self.blame(self._lay(Notice(by, at_ms, told, error.next_command), Stretch(at_ms, at_ms, proven=True)))
 
-    def hear(self, report: Report) -> None:
-        """Take what a command found that it had not found before."""
+    def blame(self, troubles: list[Trouble]) -> None:
+        """Take for what faults the runner does not run."""
+        self.cause = troubles
+        for trouble in troubles:
+            trouble.stopped = True
+
+    def hear(self, report: Report) -> list[Trouble]:
+        """Take what a command found that it had not found before; give the faults that it is about."""
         self.listen()
+        found: list[Trouble] = []
         for judged in report.checks:
-            name = f"{report.command} {judged.id}"
-            seen = judged.outcome, judged.observed if report.command == _STOP_CHECK else None
-            if judged.outcome not in _GOOD and self._standing.get(name) != seen:
-                told = f"{judged.outcome} {judged.detail}"
-                self._notice(Notice(name, self.now_ms, told, judged.remedy))
-            self._standing[name] = seen
+            found += [each for each in self._weigh(report, judged) if each not in found]
+        return found
 
     def listen(self) -> None:
-        """Take what the runner has logged since; a warning alone, where no fault is at work, is no alarm."""
+        """Take what the runner has logged since; a warning that no fault names is none of an operator's business."""
         for at_ms, level, line in self._host.heard:
-            if level != "WARNING" or self._about(at_ms):
-                self._notice(Notice(f"log {type(read_message(line)).__name__}", at_ms, line, ""))
+            by = f"log {type(read_message(line)).__name__}"
+            if level != "WARNING" or any(by in each.mishap.notices for each in self.troubles if each.explains(at_ms)):
+                self._lay(Notice(by, at_ms, line, ""), Stretch(at_ms, at_ms, proven=True))
         self._host.heard.clear()
 
-    def _about(self, ms: int) -> list[Trouble]:
-        at_work = [trouble for trouble in self.troubles if trouble.at_work(ms)]
-        return at_work or [trouble for trouble in self.troubles if trouble.explains(ms)]
+    def _weigh(self, report: Report, judged: Judged) -> list[Trouble]:
+        name = f"{report.command} {judged.id}"
+        since_ms = 0 if report.window is None else report.window.start_ms // DAY_MS
+        proof = {place.text for place in judged.evidence} if report.command != _OF_NOW else set()
+        fresh = proof - self._proven.setdefault(name, set())
+        self._proven[name] |= proof
+        seen = judged.outcome, judged.observed if report.command == _STOP_CHECK else None
+        changed = self._standing.get((name, since_ms)) != seen or bool(fresh)
+        self._standing[name, since_ms] = seen
+        if judged.outcome in _GOOD:
+            return []
+        notice = Notice(name, self.now_ms, f"{judged.outcome} {judged.detail}", judged.remedy)
+        stretch = self._stretch(report, fresh or proof)
+        return self._lay(notice, stretch) if changed else self._credit(notice, stretch)
 
-    def _notice(self, notice: Notice) -> None:
-        """Lay it to the newest fault at work that is to be noticed so, else to the newest; else it is an alarm."""
-        at_work = self._about(notice.at_ms)
-        expecting = [trouble for trouble in at_work if notice.by in trouble.mishap.notices]
-        for trouble in (expecting or at_work)[-1:]:
-            if all(former.by != notice.by for former in trouble.notices):
-                self.events.append(Event(notice.at_ms, f"{notice.by}: {notice.told}", bad=True))
+    def _stretch(self, report: Report, proof: Iterable[str]) -> Stretch:
+        """Tell of which time a finding is: that of its lines; of the window where it has none; else of now."""
+        times = {ms for text in proof if (ms := stamp_ms(text[:_STAMP].encode("ascii", "replace"))) is not None}
+        window = report.window if report.command not in {_OF_NOW, _STOP_CHECK} else None
+        end_ms = self.now_ms if window is None else min(window.end_ms, self.now_ms)
+        if not times:
+            return Stretch(end_ms if window is None else window.start_ms, end_ms, proven=False)
+        newest_ms = max(times)
+        until_now = len(times) == 1 or self.now_ms - newest_ms <= _FRESH_MS
+        return Stretch(min(times), max(newest_ms, end_ms) if until_now else newest_ms, proven=True)
+
+    def _credit(self, notice: Notice, stretch: Stretch) -> list[Trouble]:
+        """Lay what was red before to a fault that has begun since and shows so: whoever looks now is told of both."""
+        if stretch.proven:
+            return []
+        late = [
+            each for each in self.troubles if each.open and each.expects(notice.by) and not each.heard_of(notice.by)
+        ]
+        for trouble in late:
             trouble.take(notice)
-        if not at_work:
+        return late
+
+    def _lay(self, notice: Notice, stretch: Stretch) -> list[Trouble]:
+        """Lay a notice to those faults that were on then and are to be noticed so; to none, and it is an alarm."""
+        about = self._about(notice.by, stretch)
+        if not about or any(not each.heard_of(notice.by) for each in about):
             self.events.append(Event(notice.at_ms, f"{notice.by}: {notice.told}", bad=True))
+        for trouble in about:
+            trouble.take(notice)
+        if not about:
             self.alarms.append(notice)
+        return about
+
+    def _about(self, by: str, stretch: Stretch) -> list[Trouble]:
+        near = [each for each in self.troubles if each.touches(stretch)]
+        if not stretch.proven:
+            near = [each for each in near if each.at_work(self.now_ms)]
+            near += [each for each in self.troubles if each not in near and each.echoes(by, stretch, self.now_ms)]
+        then = [each for each in near if each.was_on(stretch)]
+        ways = (then, near)
+        named = next((some for way in ways if (some := [each for each in way if each.expects(by)])), [])
+        return named or then or near

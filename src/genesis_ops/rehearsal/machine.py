@@ -10,25 +10,40 @@ from genesis_ops.words import stamp
 
 _LITTLE_BYTES = 60_000_000
 _STEP_MS = 5 * 60_000
+_JOURNALS = "runner_orders_*.log"
+
+
+class NothingThere(Exception):
+    """What was to be damaged is not there, or is damaged already: why it could not happen."""
 
 
 def kill_runner(host: Host) -> None:
     """End the runner without a word."""
+    _require(host.stage.lives, "no runner runs")
     host.stage.kill()
 
 
 def hang_runner(host: Host) -> None:
     """Let the runner live on and do nothing."""
+    _require(host.stage.lives, "no runner runs")
+    _require(not host.stage.hangs, "the runner hangs already")
     host.stage.hangs = True
+
+
+def end_runner(host: Host) -> None:
+    """End a runner that hangs, if nobody has yet."""
+    host.stage.kill()
 
 
 def stop_runner(host: Host) -> None:
     """End the runner in good order, unasked."""
+    _require(host.stage.lives and not host.stage.hangs, "no runner runs that could be stopped")
     host.stop()
 
 
 def tear_state(host: Host) -> None:
     """Let a power cut end the runner and leave half a state."""
+    _require(host.settings.state_file.is_file(), "there is no state")
     host.stage.kill()
     raw = host.settings.state_file.read_bytes()
     host.settings.state_file.write_bytes(raw[: len(raw) // 2])
@@ -36,14 +51,16 @@ def tear_state(host: Host) -> None:
 
 def remove_state(host: Host) -> None:
     """End the runner and take its state away."""
+    _require(host.settings.state_file.is_file(), "there is no state")
     host.stage.kill()
     host.settings.state_file.unlink()
 
 
 def move_log(host: Host) -> None:
     """Move the day's log out of the directory, under the runner's hands."""
-    path = log_files(host.settings.log_dir)[-1].path
+    path = _newest_log(host)
     target = _aside(host.settings) / path.name
+    _require(not target.exists(), "the log is moved away already")
     target.parent.mkdir(exist_ok=True)
     path.rename(target)
 
@@ -51,7 +68,7 @@ def move_log(host: Host) -> None:
 def put_log_back(host: Host) -> None:
     """Put what was moved back, before whatever was written since."""
     host.stage.kill()
-    for path in sorted(_aside(host.settings).glob("*.log")):
+    for path in sorted(_aside(host.settings).glob("runner_????????.log")):
         target = host.settings.log_dir / path.name
         since = target.read_bytes() if target.exists() else b""
         target.write_bytes(path.read_bytes() + since)
@@ -81,7 +98,9 @@ def set_clock(host: Host) -> None:
 def change_champion(host: Host) -> None:
     """Change a figure of the frozen champion."""
     path = host.settings.champion_file
-    path.write_text(path.read_text("utf-8").replace("0.015", "0.02"), "utf-8")
+    frozen = path.read_text("utf-8")
+    _require("0.015" in frozen, "it is changed already")
+    path.write_text(frozen.replace("0.015", "0.02"), "utf-8")
 
 
 def restore_champion(host: Host) -> None:
@@ -119,15 +138,21 @@ def write_order(host: Host) -> None:
 
 def repeat_candle(host: Host) -> None:
     """Announce the newest candle once more, as the older runner did at every failed evaluation."""
-    lines = [
-        line for file in log_files(host.settings.log_dir)[-2:] for line in file.path.read_text("utf-8").splitlines()
-    ]
-    _append(host, next(line for line in reversed(lines) if "NEW CANDLE CLOSE" in line).split(" - ", 3)[3])
+    files = [file.path for file in log_files(host.settings.log_dir)[-2:]]
+    closes = [line for path in files for line in path.read_text("utf-8").splitlines() if "NEW CANDLE CLOSE" in line]
+    _require(bool(closes), "no candle was announced yet")
+    _append(host, closes[-1].split(" - ", 3)[3])
 
 
 def add_runner(host: Host) -> None:
     """Have a second process write into the log."""
     host.second_runner = True
+    let_it_write(host)
+
+
+def let_it_write(host: Host) -> None:
+    """Have the second process write one of its lines."""
+    _append(host, "Heartbeat: evaluations=0, orders=0, last_candle_ts=None")
 
 
 def end_second_runner(host: Host) -> None:
@@ -137,20 +162,22 @@ def end_second_runner(host: Host) -> None:
 
 def damage_journal(host: Host) -> None:
     """Change a byte in the middle of the journal of orders."""
-    path = _journals(host.settings)[-1]
-    raw = bytearray(path.read_bytes())
+    journals = sorted(host.settings.log_dir.glob(_JOURNALS))
+    _require(bool(journals), "there is no journal: no order was sent yet")
+    copy = _aside(host.settings) / journals[-1].name
+    _require(not list(copy.parent.glob(_JOURNALS)), "it is damaged already")
+    raw = bytearray(journals[-1].read_bytes())
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(raw)
     raw[len(raw) // 2] ^= 1
-    path.write_bytes(bytes(raw))
+    journals[-1].write_bytes(raw)
 
 
 def mend_journal(host: Host) -> None:
     """Put the journal back from a copy."""
-    for path in _journals(host.settings):
-        path.write_bytes(path.read_bytes())
-    path = _journals(host.settings)[-1]
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(bytes(raw))
+    for copy in _aside(host.settings).glob(_JOURNALS):
+        (host.settings.log_dir / copy.name).write_bytes(copy.read_bytes())
+        copy.unlink()
 
 
 def latch(host: Host) -> None:
@@ -159,14 +186,20 @@ def latch(host: Host) -> None:
 
 
 def _append(host: Host, message: str) -> None:
-    path = log_files(host.settings.log_dir)[-1].path
-    with path.open("a", encoding="utf-8", newline="\n") as file:
+    with _newest_log(host).open("a", encoding="utf-8", newline="\n") as file:
         file.write(f"{stamp(host.clock.now_ms())} - paper_trading_runner - INFO - {message}\n")
+
+
+def _newest_log(host: Host) -> Path:
+    files = log_files(host.settings.log_dir)
+    _require(bool(files), "there is no log")
+    return files[-1].path
 
 
 def _aside(settings: Settings) -> Path:
     return settings.root / "moved"
 
 
-def _journals(settings: Settings) -> list[Path]:
-    return sorted(settings.log_dir.glob("runner_orders_*.log"))
+def _require(there: bool, why_not: str) -> None:
+    if not there:
+        raise NothingThere(why_not)

@@ -14,6 +14,7 @@ from genesis_ops.sandbox.faults import FAULTS, ScheduledFault, parse_fault
 from genesis_ops.words import HOUR_MS, visible
 
 Act = Callable[[Host], None]
+"""Does it; raises ``machine.NothingThere`` where there is nothing to do it to."""
 
 
 class Mishap(NamedTuple):
@@ -34,6 +35,10 @@ class Mishap(NamedTuple):
     effect: str = ""
     dry: bool = False
     """Whether it belongs into the dry-run."""
+    live: bool = False
+    """Whether it takes an order, which only live-paper sends."""
+    leaves: tuple[str, ...] = ()
+    """Who else is known to find what it leaves behind, without a line that has its time."""
 
     @property
     def what(self) -> str:
@@ -89,15 +94,15 @@ _OUTSIDE = (
     Mishap("evaluate-slow", (_UNEVALUATED,), _NEXT_SUMMARY, _API_AGAIN),
     Mishap("evaluate-garbage", (_UNEVALUATED,), _NEXT_SUMMARY, _API_AGAIN),
     Mishap("fallback", ("run exit 1", "stop-check baseline-fallback"), 2, _API_AGAIN),
-    Mishap("submit-lost", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("submit-rejected", ("log OrderRejected",), 24, _ORDERS, lasts=12),
-    Mishap("submit-timeout", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("submit-doubled", ("run exit 1", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("submit-internal-error", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("submit-status-error", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("submit-partial", ("log WalletDoubt", _FATAL), 24, _ORDERS, lasts=12),
-    Mishap("wallets-error", ("log WalletDoubt", _FATAL), 24, _API_AGAIN, lasts=12),
-    Mishap("wallets-stale", ("log WalletDoubt", _FATAL), 24, _API_AGAIN, lasts=12),
+    Mishap("submit-lost", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-rejected", ("log OrderRejected",), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-timeout", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-doubled", ("run exit 1", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-internal-error", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-status-error", ("log OrderUnknown", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("submit-partial", ("log WalletDoubt", _FATAL), 24, _ORDERS, lasts=12, live=True),
+    Mishap("wallets-error", ("log WalletDoubt", _FATAL), 24, _API_AGAIN, lasts=12, live=True),
+    Mishap("wallets-stale", ("log WalletDoubt", _FATAL), 24, _API_AGAIN, lasts=12, live=True),
 )
 
 
@@ -116,7 +121,7 @@ _INSIDE = (
         (_SILENT,),
         "the runner is killed and started again",
         machine.hang_runner,
-        machine.kill_runner,
+        machine.end_runner,
     ),
     _here("runner-stopped", "Somebody stops the runner.", (_PROCESS,), _AGAIN, machine.stop_runner),
     _here("state-corrupt", "A power cut leaves half a state.", (_STATE,), _AGAIN, machine.tear_state),
@@ -198,7 +203,7 @@ _INSIDE = (
         "the journal is put back from a copy",
         machine.damage_journal,
         machine.mend_journal,
-    ),
+    )._replace(live=True),
     _here(
         "latch-set",
         "Somebody sets the stop latch.",

@@ -9,9 +9,10 @@ from genesis_ops.report.cells import cells
 from genesis_ops.report.phase import drawn
 from genesis_ops.report.phase_facts import PhaseFacts
 from genesis_ops.report.text import Line, Page, Span, checks, mark, spaced
-from genesis_ops.words import Exit, clock_time, day_name, duration, visible
+from genesis_ops.words import Exit, clock_time, day_name, duration, stamp, visible
 
 _MOST_NOTICES = 3
+_LEAD = 5
 _NAME = 24
 
 
@@ -56,6 +57,20 @@ class Fault(NamedTuple):
     within_ms: int
     notices: tuple[Notice, ...]
     done: tuple[Event, ...]
+    end_ms: int
+    """When the phase ended."""
+    could_not: str = ""
+    """Why it could not happen; empty where it did."""
+
+    @property
+    def unnoticed(self) -> bool:
+        """Whether it happened, its time was up before the end, and nobody noticed it who was to."""
+        return not self.could_not and self.noticed is None and not self.still_open
+
+    @property
+    def still_open(self) -> bool:
+        """Whether the phase was over before it had to be noticed, and it was not."""
+        return not self.could_not and self.noticed is None and self.end_ms < self.from_ms + self.within_ms
 
     @property
     def noticed(self) -> Notice | None:
@@ -88,7 +103,7 @@ class Campaign(NamedTuple):
     @property
     def exit_code(self) -> Exit:
         """Tell what the rehearsal ends with: an alarm that failed, either way, is 1; else the phase's own verdict."""
-        if self.alarms or any(fault.noticed is None for fault in self.faults):
+        if self.alarms or any(fault.unnoticed for fault in self.faults):
             return Exit.FAIL
         return self.phase.report.exit_code
 
@@ -103,6 +118,12 @@ class Place(NamedTuple):
 def moment(ms: int) -> str:
     """Write a time (ms) for a person: ``05 Feb 13:13``, UTC."""
     return f"{day_name(ms)} {clock_time(ms)}"
+
+
+def timeline(events: Iterable[Event]) -> Iterator[str]:
+    """Write everything that happened, a line each, in the order of time."""
+    for event in sorted(events, key=lambda event: event.at_ms):
+        yield f"{stamp(event.at_ms)}  {'!' if event.bad else ' '} {visible(event.what)}\n"
 
 
 def lines(found: Campaign, places: Sequence[Place], page: Page) -> Iterator[Line]:
@@ -143,10 +164,7 @@ def _gates(found: Campaign, page: Page) -> Iterator[Line]:
     yield _heading("Gates")
     for gate in found.gates:
         sign = mark(gate.outcome, page)
-        told = f"{moment(gate.at_ms)}  {gate.name:<{_NAME}}{gate.told}"
-        first, *rest = page.under(" ", told)
-        yield (Span("  "), sign, *first)
-        yield from rest
+        yield from _marked("  ", sign, f"{moment(gate.at_ms)}  {gate.name:<{_NAME}}{gate.told}", page)
 
 
 def _faults(found: Campaign, page: Page) -> Iterator[Line]:
@@ -158,15 +176,11 @@ def _faults(found: Campaign, page: Page) -> Iterator[Line]:
 
 
 def _fault(fault: Fault, page: Page) -> Iterator[Line]:
-    noticed = fault.noticed
-    outcome = Outcome.FAIL if noticed is None else Outcome.PASS
-    first, *rest = page.under(" ", f"{moment(fault.from_ms)}  {fault.name}: {fault.what}")
-    yield (Span("  "), mark(outcome, page), *first)
-    yield from rest
-    lead = " " * 5
-    if noticed is None:
-        wanted = " or ".join(fault.expected) or "anybody"
-        yield from page.under(lead, f"NOT noticed by {wanted} within {duration(fault.within_ms / 1000)}", "bold")
+    sign = mark(_outcome(fault), page)
+    yield from _marked("  ", sign, f"{moment(fault.from_ms)}  {fault.name}: {fault.what}", page)
+    lead = " " * _LEAD
+    if said := _unseen(fault):
+        yield from page.under(lead, said, "bold")
     for notice in _foremost(fault):
         after = duration((notice.at_ms - fault.from_ms) / 1000)
         yield from page.under(lead, f"after {after} by {notice.by}: {brief(visible(notice.told))}")
@@ -176,10 +190,28 @@ def _fault(fault: Fault, page: Page) -> Iterator[Line]:
         yield from page.under(lead, f"{moment(event.at_ms)}  done: {event.what}")
 
 
+def _outcome(fault: Fault) -> Outcome:
+    if fault.could_not:
+        return Outcome.SKIP
+    if fault.still_open:
+        return Outcome.UNKNOWN
+    return Outcome.FAIL if fault.unnoticed else Outcome.PASS
+
+
+def _unseen(fault: Fault) -> str:
+    """Say why a fault was not noticed; empty where it was."""
+    wanted, within = " or ".join(fault.expected) or "anybody", duration(fault.within_ms / 1000)
+    if fault.could_not:
+        return f"not acted out: {fault.could_not}"
+    if fault.still_open:
+        return f"still open at the end: {wanted} has {within} to notice it"
+    return f"NOT noticed by {wanted} within {within}" if fault.unnoticed else ""
+
+
 def _foremost(fault: Fault) -> Iterable[Notice]:
-    """Name who was to notice it first, and a few others."""
+    """Name who was to notice it first, and a few others: commands, which somebody reads, before lines of the log."""
     firsts = {notice.by: notice for notice in reversed(fault.notices)}.values()
-    ordered = sorted(firsts, key=lambda notice: (notice != fault.noticed, notice.at_ms))
+    ordered = sorted(firsts, key=lambda notice: (notice != fault.noticed, notice.by.startswith("log "), notice.at_ms))
     return ordered[:_MOST_NOTICES]
 
 
@@ -198,12 +230,25 @@ def _places(places: Sequence[Place], page: Page) -> Iterator[Line]:
 
 
 def _verdict(found: Campaign, page: Page) -> Iterator[Line]:
-    unnoticed = sum(fault.noticed is None for fault in found.faults)
+    unnoticed = sum(fault.unnoticed for fault in found.faults)
     parts = [f"the phase: {found.phase.report.verdict}"]
     if found.faults:
-        parts.append(f"{len(found.faults) - unnoticed} of {count(len(found.faults), 'fault')} noticed in time")
+        noticed = sum(fault.noticed is not None and not fault.could_not for fault in found.faults)
+        parts.append(f"{noticed} of {count(len(found.faults), 'fault')} noticed in time")
+        still_open, not_acted = (
+            sum(fault.still_open for fault in found.faults),
+            sum(bool(fault.could_not) for fault in found.faults),
+        )
+        parts += [f"{still_open} still open at the end"] if still_open else []
+        parts += [f"{not_acted} not acted out"] if not_acted else []
     parts.append("no false alarm" if not found.alarms else count(len(found.alarms), "false alarm"))
     worst = Outcome.FAIL if unnoticed or found.alarms else found.phase.report.verdict
-    first, *rest = page.under(" ", f"{verdict([worst])}  {', '.join(parts)}, exit {found.exit_code.value}", "bold")
-    yield (mark(worst, page), *first)
+    told = f"{verdict([worst])}  {', '.join(parts)}, exit {found.exit_code.value}"
+    yield from _marked("", mark(worst, page), told, page, "bold")
+
+
+def _marked(lead: str, sign: Span, text: str, page: Page, style: str = "") -> Iterator[Line]:
+    """Put a text after a mark, and what does not fit under its own beginning."""
+    (first, *_), *rest = page.under(f"{lead}{sign.text} ", text, style)
+    yield (Span(lead), sign, first._replace(text=first.text[len(lead) + len(sign.text) :]))
     yield from rest
