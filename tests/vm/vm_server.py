@@ -75,6 +75,7 @@ class Server(NamedTuple):
             work=$(mktemp -d); cd "$work"; git clone --quiet /srv/genesis-core.git .
             git config user.name somebody; git config user.email somebody@example.org
             {change}
+            date +%s%N >>CHANGES
             git add --all; git commit --quiet --message="A change"; git push --quiet; git rev-parse HEAD; rm -rf "$work"
         """
         return self.machine.do(script, user="genesis").strip()
