@@ -7,7 +7,6 @@ into a directory beside, which is thrown away.
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -224,6 +223,8 @@ def _brought_beside(git: Git, found: Checkout) -> Iterator[Git]:
     if git.ask("cat-file", "-e", f"{found.target}^{{commit}}").code == 0:
         yield git
         return
+    import tempfile  # which a look at the checkout does not need
+
     with tempfile.TemporaryDirectory(prefix="genesis-ops-") as place:
         if (rights := caller(git.owner)) is not None:
             os.chown(place, rights.uid, rights.gid)
