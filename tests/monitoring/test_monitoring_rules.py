@@ -63,6 +63,12 @@ def test_an_alert_says_how_bad_it_is_what_was_seen_and_what_to_do(alert: dict[st
     assert re.search(r"\$value|\$labels\.outcome", told["description"])
 
 
+def test_a_host_that_is_gone_is_told_for_as_long_as_the_page_says() -> None:
+    (expression,) = (alert["expr"] for alert in ALERTS if alert["alert"] == "GenesisExportGone")
+    assert "genesis_ops_export_timestamp_seconds[14d]" in expression  # promtool would evaluate every minute of it
+    assert "for two weeks" in (CONFIG.parent / "docs" / "monitoring.md").read_text()
+
+
 def headings(page: Path) -> set[str]:
     """Give the anchors of a page, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
