@@ -7,7 +7,7 @@ from genesis_ops.errors import GenesisError, Unreachable
 from genesis_ops.host.look import LOOK_SCHEMA, Look
 from genesis_ops.host.wire import read
 from genesis_ops.remote.server import Server, told
-from genesis_ops.remote.transport import Running
+from genesis_ops.remote.transport import TICK_SECONDS, Running
 from genesis_ops.words import Exit
 
 LOOK_SECONDS = 30.0
@@ -32,13 +32,16 @@ def look_at(servers: Sequence[Server]) -> tuple[Seen, ...]:
     if len(servers) == 1:
         return (_seen(servers[0]),)
 
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     running = Running()
     ways = [server._replace(ssh=server.ssh._replace(running=running)) for server in servers]
     pool = ThreadPoolExecutor(min(_AT_ONCE, len(servers)))
     try:
-        return tuple(pool.map(_seen, ways))
+        looks = [pool.submit(_seen, way) for way in ways]
+        while wait(looks, TICK_SECONDS).not_done:
+            continue
+        return tuple(look.result() for look in looks)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         running.end()

@@ -38,6 +38,8 @@ _MOST_GREETING = 1 << 20
 _PIECE = 1 << 16
 _LAST_WORDS_SECONDS = 1.0
 """How long what the shared connection's keeper still holds open is waited for."""
+TICK_SECONDS = 0.5
+"""How long a wait is at most: a signal that comes as one begins is not answered before it is over."""
 _PLAIN_PLACE = re.compile(r"/[A-Za-z0-9/._+-]{0,60}")
 """A directory whose name ssh takes as it is, for a socket, which has room for some 100 bytes (unix(7))."""
 
@@ -248,11 +250,12 @@ def _pieces(process: "subprocess.Popen[bytes]", data: bytes, target: str, second
     open_ones = {False, True}
     while open_ones:
         try:
-            limit = _LAST_WORDS_SECONDS if False not in open_ones else _left(deadline)
-            piece = heard.get(timeout=limit)
+            piece = heard.get(timeout=_LAST_WORDS_SECONDS if False not in open_ones else _left(deadline))
         except queue.Empty:
             if False not in open_ones:
                 return  # the keeper of the shared connection has stderr still
+            if deadline is None or time.monotonic() < deadline:
+                continue
             raise RemoteUnavailable(f"{target} did not answer within {duration(seconds or 0)}") from None
         if piece.raw:
             yield piece
@@ -260,8 +263,8 @@ def _pieces(process: "subprocess.Popen[bytes]", data: bytes, target: str, second
             open_ones.discard(piece.err)
 
 
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+def _left(deadline: float | None) -> float:
+    return TICK_SECONDS if deadline is None else min(TICK_SECONDS, max(0.0, deadline - time.monotonic()))
 
 
 def _write(stream: IO[bytes], data: bytes) -> None:
