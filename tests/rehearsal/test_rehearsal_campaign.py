@@ -13,10 +13,14 @@ from genesis_ops.checks.model import Outcome
 from genesis_ops.collect.journal import read_journal
 from genesis_ops.errors import Refused, UsageRefused
 from genesis_ops.journal.record import Kind
-from genesis_ops.rehearsal.campaign import Asked, rehearse_phase
+from genesis_ops.rehearsal import campaign
+from genesis_ops.rehearsal.campaign import TIMELINE, Asked, rehearse_phase, require_possible
 from genesis_ops.rehearsal.host import Host
-from genesis_ops.report.campaign import Campaign, Place, lines
+from genesis_ops.rehearsal.mishaps import by_chance
+from genesis_ops.report.campaign import Campaign, Gate, Place, lines
 from genesis_ops.report.text import Page
+from genesis_ops.settings import load
+from genesis_ops.words import MINUTE_MS
 
 FAULTS = ("disk-low@1h", "runner-killed@3h", "second-runner@6h+1h")
 
@@ -31,8 +35,8 @@ class Phase(NamedTuple):
         return {str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def rehearsed(root: Path, *faults: str) -> Phase:
-    return Phase(root, *rehearse_phase(root, Asked(1, 7, faults), lambda _: None))
+def rehearsed(root: Path, *faults: str, hours: int | None = None) -> Phase:
+    return Phase(root, *rehearse_phase(root, Asked(1, 7, faults, hours=hours), lambda _: None))
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,89 @@ def test_the_screen_tells_what_happened_who_noticed_it_and_what_was_done(ill: Ph
 def test_a_phase_can_be_broken_off_after_so_many_hours(tmp_path: Path) -> None:
     _, found = rehearse_phase(tmp_path / "root", Asked(1, 7, hours=1), lambda _: None)
     assert 350 < found.polls < 370
+
+
+def test_the_whole_timeline_is_a_file_in_the_order_of_time(ill: Phase) -> None:
+    lines = (ill.root / TIMELINE).read_text("utf-8").splitlines()
+    assert lines == sorted(lines, key=lambda line: line[:19])
+    assert "2026-02-04 16:03:20  ! runner-killed: The runner ends without a word." in lines
+    assert len(lines) == len(ill.found.events)
+
+
+def test_the_root_that_is_left_names_no_real_server(ill: Phase) -> None:
+    settings = load({"root": ill.root}, {}, None).settings
+    assert settings.api_url == settings.exchange_url == "http://127.0.0.1:9"
+
+
+def test_a_second_runner_writes_into_the_log(ill: Phase) -> None:
+    log = (ill.host.settings.log_dir / "runner_20260204.log").read_text("utf-8")
+    assert log.count("Heartbeat: evaluations=0, orders=0, last_candle_ts=None\n") >= 2
+
+
+def test_a_red_preflight_is_a_gate_that_is_asked_again_until_it_opens_and_only_then_a_snapshot_is_taken(
+    tmp_path: Path,
+) -> None:
+    found = rehearsed(tmp_path / "root", "health-error@0s+1h", hours=1).found
+    gates = [gate for gate in found.gates if gate.name == "preflight, dry-run"]
+    assert [gate.outcome for gate in gates] == [Outcome.FAIL, Outcome.PASS]
+    first = next(event for event in found.events if event.what.startswith("snapshot_"))
+    assert first.at_ms == gates[1].at_ms
+
+
+def test_no_acceptance_is_asked_for_while_preflight_has_not_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "_ACCEPTANCE_MS", 20 * MINUTE_MS)
+    found = rehearsed(tmp_path / "root", "clock-ahead", hours=1).found
+    assert [gate.name for gate in found.gates] == ["preflight, dry-run", "stop-check, at the end"]
+
+
+def test_what_has_nothing_to_act_on_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    faults = ("duplicate-candle@8m", "state-deleted@2m", "state-deleted@3m", "state-corrupt@4m", "log-moved@5m")
+    found = rehearsed(tmp_path / "root", *faults, "log-moved@6m", "runner-killed@7m", hours=1).found
+    told = {(each.name, each.could_not) for each in found.faults if each.could_not}
+    assert told == {
+        ("duplicate-candle", "no candle was announced yet"),
+        ("state-deleted", "there is no state"),
+        ("state-corrupt", "there is no state"),
+        ("log-moved", "there is no log"),
+        ("runner-killed", "no runner runs"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("runner-killed@3d", "the phase ends"),
+        ("feed-down@99999d", "the phase ends"),
+        ("dry-run-order@25h", "belongs into the dry-run"),
+        ("submit-lost@2h+3h", "takes an order"),
+        ("journal-damaged@2h", "takes an order"),
+    ],
+)
+def test_a_fault_that_cannot_happen_in_this_phase_is_refused_before_anything_is_written(
+    tmp_path: Path, fault: str, why: str
+) -> None:
+    with pytest.raises(UsageRefused, match=why):
+        rehearsed(tmp_path / "root", fault)
+    assert not (tmp_path / "root").exists()
+
+
+def test_chance_needs_a_phase_that_has_time_for_it() -> None:
+    with pytest.raises(UsageRefused, match="too few"):
+        require_possible(Asked(2, 7, chaos=True))
+    require_possible(Asked(3, 7, chaos=True))
+    assert all(by_chance(seed, 0, 3) for seed in range(50))
+
+
+@pytest.mark.parametrize("width", [80, 45])
+def test_no_line_of_the_screen_is_wider_than_the_page(ill: Phase, width: int) -> None:
+    long = Gate(0, "live gate", Outcome.FAIL, "refused " * 30)
+    fault = ill.found.faults[0]._replace(what="word " * 40)
+    found = ill.found._replace(gates=(long,), faults=(fault,))
+    drawn = lines(found, (), Page(width, unicode=True))
+    whole = ["".join(span.text for span in line) for line in drawn]
+    assert max(map(len, whole)) <= width
 
 
 def test_a_fault_that_is_unknown_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -137,7 +137,10 @@ def _same_place(command: str, common: Mapping[str, Any], asked: tuple[str, ...])
         command = command.replace("run --rebuild-state", f"run {shlex.join(asked)} --rebuild-state", 1)
     given = [(flag, common.get(name)) for flag, name in (("--root", "root"), ("--config", "config_file"))]
     flags = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
-    return command.replace("genesis-ops ", f"genesis-ops{flags} ", 1) if flags else command
+    if not flags:
+        return command
+    command = command.replace("genesis-ops ", f"genesis-ops{flags} ", 1)
+    return command.replace("or: genesis-ops ", f"or: genesis-ops{flags} ")
 
 
 def _tell_bug(error: Exception) -> None:

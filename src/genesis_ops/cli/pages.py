@@ -32,9 +32,12 @@ def require_place(picture: Path | None) -> None:
     """Refuse a picture that could not be written after all the work.
 
     Raises:
-        UsageRefused: its directory is not there, or something has its name that is no file.
+        UsageRefused: its directory is not there, may not be written, or something has its name that is no file.
     """
-    if picture is not None and (not picture.parent.is_dir() or (picture.exists() and not picture.is_file())):
+    if picture is None:
+        return
+    there = picture.parent.is_dir() and (picture.is_file() or not picture.exists())
+    if not there or not os.access(picture.parent, os.W_OK | os.X_OK):  # it is put in place by a new file beside it
         raise UsageRefused(f"--svg {visible(str(picture))} cannot be a file", next_command=f"ls -ld {typed(picture)}")
 
 

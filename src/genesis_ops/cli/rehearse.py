@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_HOURS = 42 * 24
 _LONGEST_DAYS = 42
 _USUAL_HOURS = 24
+_MOST_AT_ONCE = 100
 _EXAMPLE = "genesis-ops rehearse --days 42 --chaos"
 
 
@@ -50,8 +51,7 @@ def rehearse(  # noqa: PLR0913 - one parameter an option
     elif days is not None:
         if hours is not None:
             raise UsageRefused("--hours is a dry-run alone, and --days the whole phase", next_command=_EXAMPLE)
-        root = into or _default_root(load_settings(ctx).settings.root, f"{days}d", seed)
-        _phase(root, days, seed, tuple(fault or ()), svg, chaos=chaos)
+        _phase(ctx, into, days, seed, tuple(fault or ()), svg, chaos=chaos)
     elif chaos or svg is not None:
         raise UsageRefused(f"--{'chaos' if chaos else 'svg'} needs a whole phase: --days", next_command=_EXAMPLE)
     else:
@@ -66,13 +66,34 @@ def _list_faults() -> None:
     put(lambda page: listed_faults([mishap.told() for mishap in TABLE], page))
 
 
-def _phase(  # noqa: PLR0913 - what a phase is asked for
-    root: Path, days: int, seed: int, faults: tuple[str, ...], svg: Path | None, *, chaos: bool
+def _phase(  # noqa: PLR0913, PLR0917 - what a phase is asked for
+    ctx: typer.Context,
+    into: Path | None,
+    days: int,
+    seed: int,
+    faults: tuple[str, ...],
+    svg: Path | None,
+    *,
+    chaos: bool,
 ) -> None:
+    from genesis_ops.cli.pages import require_place
     from genesis_ops.cli.rehearse_phase import run_phase
-    from genesis_ops.rehearsal.campaign import Asked
+    from genesis_ops.rehearsal.campaign import Asked, require_possible
 
-    run_phase(root, Asked(days, seed, faults, chaos), svg)
+    asked = Asked(days, seed, faults, chaos)
+    require_place(svg)
+    require_possible(asked)  # before a directory is taken
+    run_phase(into or _default_root(load_settings(ctx).settings.root, f"{days}d", seed), asked, svg)
+
+
+def _require_no_phase(faults: Sequence[str]) -> None:
+    """Refuse a fault that only a whole phase has."""
+    from genesis_ops.rehearsal.mishaps import scheduled
+    from genesis_ops.sandbox.faults import FAULTS
+
+    for text in faults:
+        if (name := scheduled(text, 0).mishap.name) not in FAULTS:
+            raise UsageRefused(f"{name} needs a whole phase: --days", next_command=f"{_EXAMPLE} --fault {name}@30h")
 
 
 def _dry_run(ctx: typer.Context, hours: int, seed: int, faults: Sequence[str], into: Path | None) -> None:
@@ -80,15 +101,18 @@ def _dry_run(ctx: typer.Context, hours: int, seed: int, faults: Sequence[str], i
 
     from rich.console import Console
 
+    from genesis_ops.collect.where import ended_by_term
     from genesis_ops.rehearsal.day import rehearse as run
+    from genesis_ops.words import visible
 
+    _require_no_phase(faults)
     root = into or _default_root(load_settings(ctx).settings.root, f"{hours}h", seed)
     began = time.monotonic()
     try:
-        with _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
+        with ended_by_term(), _progress(Console(stderr=True), f"rehearsing {hours}h") as watch:
             rehearsed = run(root, hours=hours, seed=seed, faults=faults, watch=watch)
-    except KeyboardInterrupt:
-        typer.echo(f"genesis-ops: interrupted; what was rehearsed so far is in {root}", err=True)
+    except (KeyboardInterrupt, SystemExit):
+        typer.echo(f"genesis-ops: interrupted; what was rehearsed so far is in {visible(str(root))}", err=True)
         raise
     _show(Console(highlight=False), rehearsed, time.monotonic() - began)
     if rehearsed.ended_by is not None:
@@ -96,10 +120,26 @@ def _dry_run(ctx: typer.Context, hours: int, seed: int, faults: Sequence[str], i
 
 
 def _default_root(root: Path, length: str, seed: int) -> Path:
+    """Take a new directory, the next free one where two begin in the same second.
+
+    Raises:
+        WriteFailed: it cannot be made.
+    """
     import time
 
-    now = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    return root / "logs" / "rehearsal" / f"{now}Z_{length}_seed{seed}"
+    from genesis_ops.errors import write_failed
+
+    name = f"{time.strftime('%Y%m%d_%H%M%S', time.gmtime())}Z_{length}_seed{seed}"
+    for number in range(1, _MOST_AT_ONCE):
+        path = root / "logs" / "rehearsal" / (name if number == 1 else f"{name}_{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise write_failed(path, error) from error
+        return path
+    raise UsageRefused(f"{name} is taken", next_command="the same with --into <a new directory>")
 
 
 @contextmanager
@@ -137,6 +177,7 @@ def _show(console: "Console", rehearsed: "Rehearsed", seconds: float) -> None:
     """Draw the day from what stands in the log, and say where everything lies."""
     from rich.text import Text
 
+    from genesis_ops.cli.rehearse_phase import typed_from_here
     from genesis_ops.report.picture import can_show, legend, picture
     from genesis_ops.runlog.files import log_files
     from genesis_ops.runlog.reader import LogReader
@@ -157,13 +198,9 @@ def _show(console: "Console", rehearsed: "Rehearsed", seconds: float) -> None:
     console.print(Text.assemble("          ", *marks))
     for name, value in _numbers(seen, rehearsed, sum(file.path.stat().st_size for file in files), seconds):
         console.print(Text(f"  {name:<12}{value}"))
-    console.print(Text(f"  look         less {_from_here(files[-1].path)}"), soft_wrap=True)
-    console.print(Text(f"  go on        genesis-ops --root {_from_here(settings.root)} config show"), soft_wrap=True)
-
-
-def _from_here(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    log, root = typed_from_here(files[-1].path), typed_from_here(settings.root)
+    console.print(Text(f"  look         less {log}"), soft_wrap=True)
+    console.print(Text(f"  go on        genesis-ops --root {root} config show"), soft_wrap=True)
 
 
 def _numbers(seen: "Tally", rehearsed: "Rehearsed", size: int, seconds: float) -> list[tuple[str, str]]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from genesis_ops.cli.pages import put, record, require_place
+from genesis_ops.collect.where import ended_by_term
+from genesis_ops.errors import typed
 from genesis_ops.words import visible
 
 if TYPE_CHECKING:
@@ -40,9 +42,9 @@ def run_phase(root: Path, asked: "Asked", picture: Path | None = None) -> None:
     require_place(picture)
     began = time.monotonic()
     try:
-        with _live() as watch:
+        with ended_by_term(), _live() as watch:
             host, found = rehearse_phase(root, asked, watch)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         typer.echo(f"genesis-ops: interrupted; what was rehearsed so far is in {visible(str(root))}", err=True)
         raise
     places = _places(host.settings, time.monotonic() - began)
@@ -53,6 +55,7 @@ def run_phase(root: Path, asked: "Asked", picture: Path | None = None) -> None:
 
 
 def _places(settings: "Settings", seconds: float) -> "tuple[Place, ...]":
+    from genesis_ops.rehearsal.campaign import TIMELINE
     from genesis_ops.report.campaign import Place
     from genesis_ops.runlog.files import log_files
     from genesis_ops.state.snapshots import directory
@@ -64,14 +67,24 @@ def _places(settings: "Settings", seconds: float) -> "tuple[Place, ...]":
         Place("logs", f"{from_here(settings.log_dir)}      {len(files)} files, {size:.1f} MB, in {seconds:.1f} s"),
         Place("snapshots", from_here(directory(settings.log_dir))),
         Place("summaries", from_here(settings.summary_file(settings.phase_start).parent)),
-        Place("go on", f"genesis-ops --root {from_here(settings.root)} phase-report --html phase.html"),
+        Place("timeline", from_here(settings.root / TIMELINE)),
+        Place("go on", f"genesis-ops --root {typed_from_here(settings.root)} phase-report --html phase.html"),
     )
 
 
 def from_here(path: Path) -> str:
-    """Write a path as short as it can be typed in this directory, fit for a terminal."""
+    """Write a path as short as it can be in this directory, fit for a terminal."""
+    return visible(str(_shortest(path)))
+
+
+def typed_from_here(path: Path) -> str:
+    """Write a path as a shell in this directory wants it typed, fit for a terminal."""
+    return visible(typed(_shortest(path)))
+
+
+def _shortest(path: Path) -> Path:
     here = Path.cwd()
-    return visible(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from genesis_ops.rehearsal import looks
 from genesis_ops.rehearsal.day import STARTED_AFTER_MS
 from genesis_ops.rehearsal.host import Host
 from genesis_ops.rehearsal.ledger import Ledger
-from genesis_ops.rehearsal.machine import NothingThere
+from genesis_ops.rehearsal.machine import NothingThere, let_it_write
 from genesis_ops.rehearsal.mishaps import Scheduled, by_chance, scheduled
 from genesis_ops.rehearsal.operator import Operator
 from genesis_ops.rehearsal.trouble import Trouble
@@ -167,8 +167,8 @@ class _Director:
             outcome, told = (Outcome.PASS, "open, by the receipt") if error is None else (Outcome.FAIL, error.message)
             self._ledger.gates.append(Gate(self._ledger.now_ms, "live gate", outcome, told))
         if error is not None:
-            self._ledger.did(f"a start of the runner is refused: {how}", bad=True)
             self._ledger.ended(error)
+            self._ledger.did(f"a start of the runner is refused: {how}", bad=True)
             self._due.pop("started", None)
             return error
         self._ledger.did(f"the runner is started: {how}")
@@ -224,6 +224,8 @@ class _Director:
         return (1, 0) if self._ledger.now_ms >= self._start_ms // DAY_MS * DAY_MS + DAY_MS else (0,)
 
     def _round(self) -> None:
+        if self._host.second_runner:
+            let_it_write(self._host)
         self._ledger.hear(looks.preflight(self._host))
         self._stop_check()
 

@@ -15,6 +15,7 @@ from genesis_ops.clients.process import Listeners, Process, Trader
 from genesis_ops.clients.systemd import Notifier
 from genesis_ops.clients.units import UnitsFound
 from genesis_ops.collect.around import Around
+from genesis_ops.collect.host import api_port
 from genesis_ops.errors import GenesisError
 from genesis_ops.rehearsal.stage import Killed, Stage, runners, watcher
 from genesis_ops.runlog.files import last_stamp_ms, log_files
@@ -147,7 +148,12 @@ class Host:
     def _listeners(self, _port: int) -> Listeners:
         if "api-down" in self.switch.active(self.stage.true_ms):
             return Listeners((), hidden=False)
-        server = Process(self.server_pid, "uvicorn core.server:app --port 8000", _USER, self._server_since_ms)
+        server = Process(
+            self.server_pid,
+            f"uvicorn core.server:app --port {api_port(self.settings.api_url)}",
+            _USER,
+            self._server_since_ms,
+        )
         return Listeners((server,), hidden=False, addresses=("127.0.0.1",))
 
 

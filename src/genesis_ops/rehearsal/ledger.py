@@ -62,7 +62,7 @@ class Ledger:
         """Take what ended the runner, or refused its start."""
         by, at_ms = f"run exit {error.exit_code.value}", self._host.stage.ended_ms
         told = "; ".join((error.message, *error.notes))
-        self.blame(self._lay(Notice(by, at_ms, told, error.next_command), Stretch(at_ms, at_ms, proven=True)))
+        self.blame(self._lay(Notice(by, at_ms, told, error.next_command), Stretch(at_ms, at_ms, at_ms, proven=True)))
 
     def blame(self, troubles: list[Trouble]) -> None:
         """Take for what faults the runner does not run."""
@@ -83,7 +83,7 @@ class Ledger:
         for at_ms, level, line in self._host.heard:
             by = f"log {type(read_message(line)).__name__}"
             if level != "WARNING" or any(by in each.mishap.notices for each in self.troubles if each.explains(at_ms)):
-                self._lay(Notice(by, at_ms, line, ""), Stretch(at_ms, at_ms, proven=True))
+                self._lay(Notice(by, at_ms, line, ""), Stretch(at_ms, at_ms, at_ms, proven=True))
         self._host.heard.clear()
 
     def _weigh(self, report: Report, judged: Judged) -> list[Trouble]:
@@ -107,10 +107,10 @@ class Ledger:
         window = report.window if report.command not in {_OF_NOW, _STOP_CHECK} else None
         end_ms = self.now_ms if window is None else min(window.end_ms, self.now_ms)
         if not times:
-            return Stretch(end_ms if window is None else window.start_ms, end_ms, proven=False)
+            return Stretch(end_ms if window is None else window.start_ms, end_ms, end_ms, proven=False)
         newest_ms = max(times)
         until_now = len(times) == 1 or self.now_ms - newest_ms <= _FRESH_MS
-        return Stretch(min(times), max(newest_ms, end_ms) if until_now else newest_ms, proven=True)
+        return Stretch(min(times), newest_ms, max(newest_ms, end_ms) if until_now else newest_ms, proven=True)
 
     def _credit(self, notice: Notice, stretch: Stretch) -> list[Trouble]:
         """Lay what was red before to a fault that has begun since and shows so: whoever looks now is told of both."""
@@ -140,6 +140,7 @@ class Ledger:
             near = [each for each in near if each.at_work(self.now_ms)]
             near += [each for each in self.troubles if each not in near and each.echoes(by, stretch, self.now_ms)]
         then = [each for each in near if each.was_on(stretch)]
-        ways = (then, near)
-        named = next((some for way in ways if (some := [each for each in way if each.expects(by)])), [])
-        return named or then or near
+        ways = [
+            [each for each in way if how(each, by)] for how in (Trouble.expects, Trouble.names) for way in (then, near)
+        ]
+        return next(filter(None, (*ways, then, near)), [])

@@ -149,7 +149,7 @@ _INSIDE = (
         "the clock is set",
         machine.step_clock,
         machine.set_clock,
-    ),
+    )._replace(leaves=("acceptance heartbeat", "daily-summary heartbeat")),
     _here(
         "champion-changed",
         "A figure of the frozen champion is changed.",

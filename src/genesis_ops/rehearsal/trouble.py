@@ -17,10 +17,14 @@ LEFT_BY_A_STOP = frozenset({"acceptance heartbeat", "daily-summary heartbeat"})
 
 
 class Stretch(NamedTuple):
-    """Of which time (ms, UTC) a finding is; ``proven`` by lines that have it."""
+    """Of which time (ms, UTC) a finding is; ``proven`` by lines that have it.
+
+    ``open_ms`` is up to when what the last line tells of can have gone on: nobody has a line for what is missing.
+    """
 
     from_ms: int
     to_ms: int
+    open_ms: int
     proven: bool
 
 
@@ -58,6 +62,10 @@ class Trouble:
         """Whether it is to be noticed so."""
         return by in self.mishap.notices
 
+    def names(self, by: str) -> bool:
+        """Whether it is to be noticed so, or is known to leave behind what is noticed so."""
+        return self.expects(by) or by in self.mishap.leaves or (self.stopped and by in LEFT_BY_A_STOP)
+
     def heard_of(self, by: str) -> bool:
         """Whether it was noticed so before."""
         return any(former.by == by for former in self.notices)
@@ -80,12 +88,11 @@ class Trouble:
 
     def touches(self, stretch: Stretch) -> bool:
         """Whether it was on in a stretch of time, or not long before."""
-        return self._happened and self.from_ms <= stretch.to_ms and stretch.from_ms <= self._last_ms + _AFTERMATH_MS
+        return self._happened and self.from_ms <= stretch.open_ms and stretch.from_ms <= self._last_ms + _AFTERMATH_MS
 
     def echoes(self, by: str, stretch: Stretch, now_ms: int) -> bool:
         """Whether a finding without a line can be what it is known to leave behind."""
-        named = self.expects(by) or by in self.mishap.leaves or (self.stopped and by in LEFT_BY_A_STOP)
-        return named and self.explains(now_ms) and self.touches(stretch)
+        return self.names(by) and self.explains(now_ms) and self.touches(stretch)
 
     @property
     def _happened(self) -> bool:

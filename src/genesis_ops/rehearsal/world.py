@@ -16,6 +16,13 @@ lock_dir = "logs/paper_trading"
 PHASE_START = "2026-02-04"
 """Day 0 of a rehearsed phase (UTC), whatever the real one is."""
 
+_NO_SERVERS = """\
+# Nobody answers here: a rehearsal's papers open no gate at real servers. To go on, start one of a rehearsal's own:
+#   genesis-ops sandbox --port 8099        and name http://127.0.0.1:8099 in both lines
+api_url = "http://127.0.0.1:9"
+exchange_url = "http://127.0.0.1:9"
+"""
+
 
 def build(root: Path, url: str | None = None, more: str = "") -> Settings:
     """Make the root, for a sandbox at ``url`` if one is named, and give the settings that hold in it.
@@ -28,7 +35,9 @@ def build(root: Path, url: str | None = None, more: str = "") -> Settings:
         Refused: there is something already, or the place cannot be written.
         WriteFailed: a file in it could not be written.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if root.exists() and not root.is_dir():
+        raise Refused(f"{root} is not a directory", next_command="the same with --into <a new directory>")
+    if root.exists() and any(root.iterdir()):
         raise Refused(
             f"{root} is not empty, and nothing is overwritten",
             next_command="the same with --into <a new directory>",
@@ -54,7 +63,7 @@ def build_phase(root: Path, days: int) -> Settings:
         WriteFailed: a file in it could not be written.
     """
     last = date.fromisoformat(PHASE_START) + timedelta(days=days - 1)
-    settings = build(root, more=f'phase_start = "{PHASE_START}"\nphase_end = "{last}"\n')
+    settings = build(root, more=f'phase_start = "{PHASE_START}"\nphase_end = "{last}"\n{_NO_SERVERS}')
     environment = settings.root / ".env"
     _write(environment, "BITFINEX_API_KEY=a-key-of-the-rehearsal\nBITFINEX_API_SECRET=a-secret-of-the-rehearsal\n")
     environment.chmod(0o600)
