@@ -92,7 +92,7 @@ def plan(mishap: Mishap, seed: int) -> Asked:
     A stretch of dry-run is enough where no order is needed; every fifth seed goes on into live-paper all the same.
     """
     minutes = seed * 37 % 120
-    if mishap.lasts > 4 or mishap.name == "journal-damaged":
+    if mishap.live:
         return Asked(3, seed, (f"{mishap.name}@{26 * 60 + minutes}m+24h",))
     if seed % 5 == 1 and not mishap.dry:
         return Asked(2, seed, (f"{mishap.name}@{27 * 60 + minutes}m+{mishap.lasts}h",))
@@ -109,11 +109,11 @@ def phase(asked: Asked) -> Campaign:
 
 
 def wrongs(found: Campaign) -> list[str]:
-    """Name what is not as it should be: a fault unnoticed, an alarm without a cause."""
+    """Name what is not as it should be: a fault unnoticed or not acted out at all, an alarm without a cause."""
     wrong = [
-        f"{each.name} not noticed, but {[notice.by for notice in each.notices]}"
+        f"{each.name} not noticed, but {[notice.by for notice in each.notices]}{each.could_not}"
         for each in found.faults
-        if not each.noticed
+        if each.noticed is None
     ]
     return wrong + [f"false alarm: {alarm.by}: {alarm.told}" for alarm in found.alarms]
 
