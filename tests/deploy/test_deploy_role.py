@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typer.main import get_command
 
+from genesis_ops import settings
 from genesis_ops.cli.app import app
-from genesis_ops.host.units import names
+from genesis_ops.host.units import LIVE_PAPER, names
+from genesis_ops.remote import install_there
 from genesis_ops.settings import load
 
 ANSIBLE = Path(__file__).parents[2] / "deploy" / "ansible"
@@ -56,7 +59,7 @@ def test_a_default_that_there_is_is_used() -> None:
 def test_a_result_is_registered_before_it_is_asked_for() -> None:
     registered: set[str] = set()
     main = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
-    order = [task["ansible.builtin.import_tasks"] for task in main if "ansible.builtin.import_tasks" in task]
+    order = [name for task in main for key, name in task.items() if key.endswith(("import_tasks", "include_tasks"))]
     assert {*order, "main.yml"} == {path.name for path in TASKS}
     for name in order:
         for task in tasks(yaml.safe_load((ROLE / "tasks" / name).read_text())):
@@ -119,9 +122,76 @@ def test_what_is_enabled_comes_with_the_units() -> None:
     assert "genesis-runner@.service" in names()
 
 
-def test_the_export_is_written_where_the_unit_writes_it() -> None:
-    unit = Path(__file__).parents[2] / "src" / "genesis_ops" / "host" / "systemd" / "genesis-metrics.service"
-    assert f"--textfile {DEFAULTS['genesis_ops_textfile_directory']}/genesis_ops.prom" in unit.read_text()
+def test_the_collector_finds_the_export_where_the_unit_writes_it_and_the_timer_looks_for_it() -> None:
+    (link,) = [task["ansible.builtin.file"] for _, task in every_task() if "genesis_ops.prom" in str(task)]
+    assert f"--textfile {link['src']}\n" in unit("genesis-metrics.service")
+    assert f"ConditionPathIsSymbolicLink={link['dest']}\n" in unit("genesis-metrics.timer")
+    assert "StateDirectory=genesis-ops\n" in unit("genesis-metrics.service")
+    assert link["src"].startswith("/var/lib/genesis-ops/")
+
+
+def unit(name: str) -> str:
+    return (Path(__file__).parents[2] / "src" / "genesis_ops" / "host" / "systemd" / name).read_text()
+
+
+def test_root_gives_away_no_directory_that_a_link_could_lead_out_of_the_root() -> None:
+    files = [task["ansible.builtin.file"] for _, task in every_task() if "ansible.builtin.file" in task]
+    given = [file["path"] for file in files if file.get("state") == "directory" and file["owner"] != "root"]
+    assert given == ["{{ genesis_ops_root }}"], "whose own parent is root's"
+
+
+def test_a_runner_that_is_to_be_dry_loses_what_lets_it_order() -> None:
+    gone = {
+        task["ansible.builtin.file"]["path"]: task["when"]
+        for _, task in every_task()
+        if task.get("ansible.builtin.file", {}).get("state") == "absent"
+    }
+    each = "/etc/systemd/system/genesis-runner@{{ item.symbol }}-{{ item.timeframe }}.service.d/live-paper.conf"
+    assert gone == {
+        f"/etc/systemd/system/{LIVE_PAPER}": "not (genesis_ops_live_paper | bool)",
+        each: "not (item.live_paper | default(false) | bool)",
+    }
+
+
+@pytest.mark.parametrize("flag", [name for name, value in DEFAULTS.items() if isinstance(value, bool)])
+def test_a_flag_that_came_as_the_word_false_is_false(flag: str) -> None:
+    used = "".join(path.read_text() for path in TASKS if path.name != "main.yml")
+    assert re.findall(rf"\b{flag}\b(?! \| bool)", used) == []
+    assert flag in requirements()["vars"]["__genesis_ops_flags"]
+
+
+def requirements() -> dict[str, Any]:
+    """Give the task that refuses what no host can be made of."""
+    found: dict[str, Any] = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())[0]
+    return found
+
+
+def test_what_is_required_of_a_text_is_required_to_its_very_end() -> None:
+    patterns = re.findall(r"match'?[(,] ?'([^']+)'", str(requirements()["ansible.builtin.assert"]["that"]))
+    assert len(patterns) > 6
+    assert [pattern for pattern in patterns if not pattern.replace("\\\\", "\\").endswith(r"\Z")] == []
+
+
+def test_no_setting_that_root_would_refuse_is_written() -> None:
+    that = " ".join(requirements()["ansible.builtin.assert"]["that"])
+    assert all(f"'{name}'" in that for name in settings._OF_ROOT)
+    assert "attribute='settings'" in requirements()["vars"]["__genesis_ops_settings"]
+
+
+def test_a_first_run_with_check_needs_no_user_and_no_program() -> None:
+    main = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
+    later = [task["when"] for task in main if "ansible.builtin.include_tasks" in task]
+    assert later == ["__genesis_ops_found_program.stat.exists"] * 2
+    for task in yaml.safe_load((ROLE / "tasks" / "host.yml").read_text()):
+        if task.get("ansible.builtin.file", {}).get("owner", "root") != "root":
+            assert "ansible_check_mode" in task["when"]
+
+
+def test_an_upgrade_is_made_beside_what_runs_and_by_the_installer_that_is_there() -> None:
+    (task,) = [task for _, task in every_task() if "ansible.builtin.shell" in task]
+    module = re.findall(r"python3 -m (\S+)", task["ansible.builtin.shell"]["cmd"])
+    assert module == [install_there.__name__]
+    assert len(signature(install_there.main).parameters) == 3
 
 
 def rendered(name: str, **variables: Any) -> str:
@@ -131,16 +201,16 @@ def rendered(name: str, **variables: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "given",
     [
         INVENTORY["vars"]["genesis_ops_settings"],
         {"symbol": "tLTCUSD", "timeframe": "3h", "log_dir": 'logs/å "b"', "poll_interval": 20},
     ],
 )  # fmt: skip
-def test_the_settings_file_says_what_the_variables_say(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_the_settings_file_says_what_the_variables_say(given: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "genesis-ops.toml"
-    path.write_text(rendered("settings.toml.j2", settings=settings))
-    assert tomllib.loads(path.read_text()) == settings
+    path.write_text(rendered("settings.toml.j2", settings=given))
+    assert tomllib.loads(path.read_text()) == given
     assert load({"root": tmp_path}, {}, path).origins["phase_start"].startswith(("default", str(path)))
 
 
