@@ -13,7 +13,7 @@ import pytest
 from cli_process import process
 from typer.testing import CliRunner, Result
 
-from genesis_ops.cli.app import app
+from genesis_ops.cli.app import _same_place, app
 from genesis_ops.sandbox.app import Sandbox
 from genesis_ops.sandbox.faults import FaultSwitch
 from genesis_ops.sandbox.server import make_server
@@ -433,3 +433,9 @@ def test_what_is_typed_next_can_be_typed_where_a_path_has_a_space(root: Path) ->
     told(run(spaced, "--symbol", "tFOOBAR"), REFUSED, then=f"git -C '{spaced}' status")
     (spaced / "logs").write_text("in the way")
     told(run(spaced), REFUSED, then=f"ls -ld '{spaced}/logs/paper_trading'")
+
+
+def test_both_ways_to_go_on_act_on_the_root_that_was_named() -> None:
+    both = "genesis-ops run --live-paper      or: genesis-ops run --dry-run"
+    told = _same_place(both, {"root": Path("a b")}, ())
+    assert told == "genesis-ops --root 'a b' run --live-paper      or: genesis-ops --root 'a b' run --dry-run"

@@ -118,7 +118,7 @@ _INSIDE = (
     _here(
         "runner-hung",
         "The runner lives, and does nothing.",
-        (_SILENT,),
+        (_SILENT, "preflight state-heartbeat"),  # where another process writes into the log, only the state is silent
         "the runner is killed and started again",
         machine.hang_runner,
         machine.end_runner,
