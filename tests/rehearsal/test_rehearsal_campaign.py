@@ -55,6 +55,8 @@ def test_the_gates_open_in_the_order_of_the_runbook(well: Phase) -> None:
         "acceptance, 24h",
         "live gate",
         "preflight, live-paper",
+        "live gate",
+        "preflight, live-paper",
         "stop-check, at the end",
     ]
     assert {gate.outcome for gate in well.found.gates} == {Outcome.PASS}
@@ -63,6 +65,11 @@ def test_the_gates_open_in_the_order_of_the_runbook(well: Phase) -> None:
 def test_a_phase_without_faults_has_no_alarm_and_ends_with_0(well: Phase) -> None:
     assert not well.found.alarms
     assert well.found.exit_code == 0
+
+
+def test_live_paper_begins_with_a_single_candle(well: Phase) -> None:
+    started = [event.what for event in well.found.events if event.what.startswith("the runner is started")]
+    assert started == [f"the runner is started: {how}" for how in ("dry-run", "live-paper, one candle", "live-paper")]
 
 
 def test_live_paper_orders_stand_in_the_journal_and_the_exchange_has_filled_as_many(well: Phase) -> None:
@@ -102,7 +109,7 @@ def test_the_operator_mends_what_was_noticed_and_starts_the_runner_again(ill: Ph
         "runner-killed": ["the runner is started again", "the runner is started: dry-run"],
         "second-runner": ["it is ended"],
     }
-    assert sum(event.what.startswith("the runner is started") for event in ill.found.events) == 3
+    assert sum(event.what.startswith("the runner is started") for event in ill.found.events) == 4
 
 
 def test_the_screen_tells_what_happened_who_noticed_it_and_what_was_done(ill: Phase) -> None:

@@ -136,6 +136,7 @@ class _Director:
         self._due = {"daily": _next_noon(start_ms)}
         self._start(Mode.DRY_RUN)
         tasks = {"started": self._started, "acceptance": self._accept, "daily": self._daily, "round": self._round}
+        tasks["one candle"] = self._after_one_candle
         while (at_ms := self._next_ms()) < self._end_ms:
             self._live_until(at_ms)
             self._see_the_runner()
@@ -160,9 +161,9 @@ class _Director:
 
     # --- what is due
 
-    def _start(self, mode: Mode, *, rebuild: bool = False) -> GenesisError | None:
-        error = self._host.begin(mode, rebuild=rebuild)
-        how = f"{mode}{', its state rebuilt from the log' if rebuild else ''}"
+    def _start(self, mode: Mode, *, rebuild: bool = False, candles: int | None = None) -> GenesisError | None:
+        error = self._host.begin(mode, rebuild=rebuild, candles=candles)
+        how = f"{mode}{', one candle' if candles else ''}{', its state rebuilt from the log' if rebuild else ''}"
         if mode is Mode.LIVE_PAPER:
             outcome, told = (Outcome.PASS, "open, by the receipt") if error is None else (Outcome.FAIL, error.message)
             self._ledger.gates.append(Gate(self._ledger.now_ms, "live gate", outcome, told))
@@ -211,7 +212,16 @@ class _Director:
         self._accepted = True
         self._host.stop()
         self._ledger.note("decision: the dry-run is stopped, live-paper follows")
-        self._start(Mode.LIVE_PAPER)
+        self._start(Mode.LIVE_PAPER, candles=1)
+        self._due["one candle"] = _next_close(self._ledger.now_ms) + 2 * MINUTE_MS
+
+    def _after_one_candle(self) -> None:
+        """Go on in live-paper after a single candle (runbook, Day 1); what stopped it is the operator's business."""
+        if self._host.stage.lives and self._host.candles:
+            self._due["one candle"] = self._ledger.now_ms + ROUND_MS
+        elif not self._host.stage.lives and not self._ledger.cause:
+            self._ledger.note("decision: one candle was enough, live-paper goes on")
+            self._start(Mode.LIVE_PAPER)
 
     def _daily(self) -> None:
         self._due["daily"] = _next_noon(self._ledger.now_ms)
@@ -349,6 +359,10 @@ class _Director:
         self._ledger.note(path.name)
         for days_ago in self._days_to_sum_up():
             looks.summary(self._host, days_ago, None if days_ago else seen)
+
+
+def _next_close(ms: int) -> int:
+    return (ms // HOUR_MS + 1) * HOUR_MS
 
 
 def _next_noon(ms: int) -> int:

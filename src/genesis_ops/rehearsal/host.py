@@ -45,6 +45,8 @@ class Host:
         self.server_pid, self.runner_pid = 1000, 2000
         self.second_runner = False
         self.mode = Mode.DRY_RUN
+        self.candles: int | None = None
+        """After how many candles the newest runner ends by itself."""
         self.polls = self.closes = 0
         self.heard: list[tuple[int, str, str]] = []
         """What the runner logged as a warning or worse (ms, UTC; level), since somebody last emptied it."""
@@ -66,13 +68,13 @@ class Host:
 
     # --- the runner
 
-    def begin(self, mode: Mode, *, rebuild: bool = False) -> GenesisError | None:
+    def begin(self, mode: Mode, *, rebuild: bool = False, candles: int | None = None) -> GenesisError | None:
         """Start the runner, up to its first wait; give what refused or ended it by then."""
-        self.mode, self._polls_before = mode, self.polls
+        self.mode, self.candles, self._polls_before = mode, candles, self.polls
         self.runner_pid += 1
         self._since_ms = self.clock.now_ms()
         around = self._surroundings(mode)
-        self.stage.begin(lambda: start(self.settings, around, candles=None, rebuild=rebuild, mode=mode))
+        self.stage.begin(lambda: start(self.settings, around, candles=candles, rebuild=rebuild, mode=mode))
         return self.newly_ended_by()
 
     def ended_by(self) -> GenesisError | None:
