@@ -75,6 +75,7 @@ def test_preflight_is_shown_as_if_it_had_been_typed_there(there: There) -> None:
     assert "meant for server" in err
 
 
+@pytest.mark.soak
 def test_a_report_can_be_had_in_every_format_and_ends_alike(there: There) -> None:
     code, out, _ = there("stop-check", "--format", "json", "--since", "2026-02-04T00:00:00Z")
     document = json.loads(out)
@@ -190,6 +191,7 @@ def test_an_option_may_stand_before_the_step_to_be_verified(there: There) -> Non
     assert "--wire verify all --format json --no-order" in err
 
 
+@pytest.mark.soak
 def test_the_own_screens_of_hosts_are_shown_whether_or_not_one_is_away(there: There) -> None:
     config = there.here / "client/config"
     config.write_text(f"Host away\n  Port 9\n{config.read_text()}")

@@ -16,7 +16,9 @@ _NEWLINE = "n=$(printf '\\nx'); n=${n%x}; "  # the one sign that the line cannot
 
 
 def line(words: Sequence[str], user: str, *, sudo: bool, marker: str) -> bytes:
-    """Write the line that says a marker and becomes a program with exactly these words, with a user's rights.
+    """Write the line that becomes a program with exactly these words, with a user's rights.
+
+    It says a marker, which is a plain word, on both streams first.
 
     Raises:
         UsageRefused: a word holds a NUL byte, which no program can be given.
@@ -27,7 +29,7 @@ def line(words: Sequence[str], user: str, *, sudo: bool, marker: str) -> bytes:
     newline = _NEWLINE if any("\n" in word for word in full) else ""
     command = " ".join(map(_quoted, full))
     # What sudo says is read here, and C is the one locale that no other variable translates.
-    text = f"cd /; printf '%s\\n' {shlex.quote(marker)}; {newline}LC_ALL=C; export LC_ALL; exec {command}\n"
+    text = f"cd /; m={shlex.quote(marker)}; echo $m; echo $m >&2; {newline}LC_ALL=C; export LC_ALL; exec {command}\n"
     return text.encode("utf-8", "surrogateescape")
 
 

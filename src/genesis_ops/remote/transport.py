@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -36,8 +37,8 @@ _MOST_BYTES = 1 << 26
 _MOST_COMPLAINTS = 1 << 16
 _MOST_GREETING = 1 << 20
 _PIECE = 1 << 16
-_LAST_WORDS_SECONDS = 1.0
-"""How long what the shared connection's keeper still holds open is waited for."""
+_LAST_WORDS_SECONDS = 0.2
+"""How long nothing is to come after ssh's end: the shared connection's keeper holds stderr open."""
 TICK_SECONDS = 0.5
 """How long a wait is at most: a signal that comes as one begins is not answered before it is over."""
 _PLAIN_PLACE = re.compile(r"/[A-Za-z0-9/._+-]{0,60}")
@@ -113,6 +114,30 @@ def _control(stack: ExitStack) -> str:
     return ""
 
 
+class _Stream:
+    """One of the two streams: what comes before the mark is the login's, and not the program's."""
+
+    def __init__(self, mark: bytes, target: str) -> None:
+        self._mark, self._target = mark, target
+        self._greeting = bytearray()
+        self.began = False
+
+    def taken(self, raw: bytes) -> bytes:
+        """Give what of it is the program's.
+
+        Raises:
+            RemoteUnavailable: the mark does not come.
+        """
+        if self.began:
+            return raw
+        self._greeting += raw
+        _, found, rest = bytes(self._greeting).partition(self._mark)
+        self.began = bool(found)
+        if not found and len(self._greeting) > _MOST_GREETING:
+            raise RemoteUnavailable(f"the login of {self._target} talks without end, and runs nothing")
+        return rest
+
+
 def command(ssh: Ssh) -> tuple[str, ...]:
     """Give ssh's own command line: nothing of what is to be run there stands in it."""
     shared = ("ControlMaster=auto", f"ControlPath={ssh.control}", "ControlPersist=60") if ssh.control else ()
@@ -156,29 +181,22 @@ def talk(
     process = _started(ssh)
     if ssh.running is not None:
         ssh.running.add(process)
-    began, silent = False, True
-    greeting, complaints = bytearray(), bytearray()
+    out, err = (_Stream(f"{marker}\n".encode("ascii"), ssh.target) for _ in range(2))
+    silent, complaints = True, bytearray()
     try:
         for piece in _pieces(process, script + data, ssh.target, seconds):
+            said = (err if piece.err else out).taken(piece.raw)
             if piece.err:
                 complaints.extend(piece.raw[: _MOST_COMPLAINTS - len(complaints)])
-                if began:
-                    yield piece
-                continue
-            raw = piece.raw
-            if not began:
-                greeting.extend(raw)
-                before, found, rest = bytes(greeting).partition(f"{marker}\n".encode("ascii"))
-                if len(before) > _MOST_GREETING:
-                    raise RemoteUnavailable(f"the login of {ssh.target} talks without end, and runs nothing")
-                began, raw = bool(found), rest
-            if began and raw:
+            elif said:
                 silent = False
-                yield Piece(err=False, raw=raw)
+            if said:
+                yield Piece(piece.err, said)
         code = process.wait()
     finally:
         _end(process)
-    ending = Ending(ssh.target, words, user, code, began, silent, complaints.decode("utf-8", "replace"), ssh.sudo)
+    told = complaints.decode("utf-8", "replace").replace(f"{marker}\n", "")
+    ending = Ending(ssh.target, words, user, code, out.began, silent, told, ssh.sudo)
     if (error := trouble(ending)) is not None:
         raise error
     return code
@@ -252,8 +270,8 @@ def _pieces(process: "subprocess.Popen[bytes]", data: bytes, target: str, second
         try:
             piece = heard.get(timeout=_LAST_WORDS_SECONDS if False not in open_ones else _left(deadline))
         except queue.Empty:
-            if False not in open_ones:
-                return  # the keeper of the shared connection has stderr still
+            if False not in open_ones and process.poll() is not None and not _has_more(process.stderr):
+                return
             if deadline is None or time.monotonic() < deadline:
                 continue
             raise RemoteUnavailable(f"{target} did not answer within {duration(seconds or 0)}") from None
@@ -261,6 +279,13 @@ def _pieces(process: "subprocess.Popen[bytes]", data: bytes, target: str, second
             yield piece
         else:
             open_ones.discard(piece.err)
+
+
+def _has_more(stream: IO[bytes]) -> bool:
+    """Tell whether there is something that nobody has read yet, where a system can tell of a pipe."""
+    with suppress(OSError, ValueError):
+        return bool(select.select([stream], [], [], 0)[0])
+    return False
 
 
 def _left(deadline: float | None) -> float:

@@ -71,7 +71,7 @@ def test_any_words_arrive_as_they_are(words: list[str]) -> None:
 def test_the_line_is_one_line_and_asks_sudo_for_no_password() -> None:
     root = line(["/opt/g o/genesis-ops", "host", "plan", "--branch=$(id)\nx"], "root", sudo=True, marker="m")
     assert root == (
-        b"cd /; printf '%s\\n' m; n=$(printf '\\nx'); n=${n%x}; LC_ALL=C; export LC_ALL; "
+        b"cd /; m=m; echo $m; echo $m >&2; n=$(printf '\\nx'); n=${n%x}; LC_ALL=C; export LC_ALL; "
         b"exec sudo -n -- '/opt/g o/genesis-ops' host plan '--branch=$(id)'\"$n\"x\n"
     )
     user = line(["/opt/genesis-ops", "preflight"], "genesis", sudo=True, marker="m")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from genesis_ops.remote.transport import Piece, Running, _control, lines
+from genesis_ops.errors import RemoteUnavailable
+from genesis_ops.remote import transport
+from genesis_ops.remote.transport import Piece, Running, Ssh, _control, _Stream, lines
 
 
 @pytest.mark.parametrize("name", ["a b", "100%h", "x" * 80, '"'])
@@ -29,6 +31,26 @@ def test_without_any_place_every_call_connects_by_itself(monkeypatch: pytest.Mon
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
     with ExitStack() as stack:
         assert _control(stack) == ""
+
+
+def test_what_a_login_says_before_the_mark_is_not_the_programs() -> None:
+    stream = _Stream(b"mark\n", "server")
+    assert [stream.taken(raw) for raw in (b"hello\nma", b"rk\nfirst", b"mark\n")] == [b"", b"first", b"mark\n"]
+    with pytest.raises(RemoteUnavailable, match="talks without end"):
+        _Stream(b"mark\n", "server").taken(b"x" * (1 << 21))
+
+
+def test_what_a_program_complains_of_is_not_lost_where_it_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pieces(_: object, data: bytes, *__: object) -> Generator[Piece, None, None]:
+        mark = data.partition(b"; m=")[2].partition(b";")[0] + b"\n"
+        yield from (Piece(True, b"greeting\n" + mark + b"complaint\n"), Piece(False, mark))
+
+    def started(_: Ssh) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(("true",), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    monkeypatch.setattr(transport, "_pieces", pieces)
+    monkeypatch.setattr(transport, "_started", started)
+    assert list(transport.talk(Ssh("server"), ["x"], user="root")) == [Piece(True, b"complaint\n")]
 
 
 def said(*raws: bytes) -> Generator[Piece, None, int]:
