@@ -41,7 +41,8 @@ def test_what_a_login_says_before_the_mark_is_not_the_programs() -> None:
 
 
 def test_what_a_program_complains_of_is_not_lost_where_it_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    def pieces(_: object, data: bytes, *__: object) -> Generator[Piece, None, None]:
+    def pieces(process: "subprocess.Popen[bytes]", data: bytes, *_: object) -> Generator[Piece, None, None]:
+        process.communicate()
         mark = data.partition(b"; m=")[2].partition(b";")[0] + b"\n"
         yield from (Piece(True, b"greeting\n" + mark + b"complaint\n"), Piece(False, mark))
 

@@ -61,7 +61,7 @@ def hours(*fates: Fate) -> tuple[Hour, ...]:
 
 _ALPHABET = st.one_of(st.characters(), st.sampled_from(HOSTILE), st.sampled_from("a b [/]"))
 TEXTS = st.text(_ALPHABET, max_size=120)
-_NUMBERS = st.none() | st.integers() | st.floats() | TEXTS
+_NUMBERS = st.none() | st.integers(1 - 2**53, 2**53 - 1) | st.floats() | TEXTS
 _PLACES = st.builds(Place, file=TEXTS, line=st.integers(0, 10**9), text=TEXTS | st.just(TIMEOUT))
 _CHECKS = st.builds(
     Judged,
