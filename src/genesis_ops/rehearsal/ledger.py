@@ -143,4 +143,5 @@ class Ledger:
         ways = [
             [each for each in way if how(each, by)] for how in (Trouble.expects, Trouble.names) for way in (then, near)
         ]
-        return next(filter(None, (*ways, then, near)), [])
+        lost = [each for each in self.troubles if each.at_work(self.now_ms) and by in each.mishap.leaves]
+        return next(filter(None, (*ways, then, near, lost)), [])  # who takes lines away leaves gaps of before

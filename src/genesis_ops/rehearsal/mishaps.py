@@ -133,7 +133,7 @@ _INSIDE = (
         "the log is put back and the runner started again",
         machine.move_log,
         machine.put_log_back,
-    ),
+    )._replace(leaves=("stop-check candle-gap", "daily-summary candle-gap", "daily-summary heartbeat")),
     _here(
         "disk-low",
         "Only 60 MB are free.",

@@ -111,6 +111,14 @@ def test_tomorrows_summary_may_still_tell_of_a_stop_and_of_nothing_else() -> Non
     assert [alarm.by for alarm in found.alarms] == ["daily-summary preflight"]
 
 
+def test_a_gap_of_before_is_laid_to_who_took_the_lines_away() -> None:
+    found = ledger("log-moved@10h", hours=10.5)
+    hear(found, GAP, 0, 1)
+    hear(found, "stop-check fatal-error", 0, 1)
+    assert noticed(found) == {"log-moved": [GAP]}
+    assert [alarm.by for alarm in found.alarms] == ["stop-check fatal-error"]
+
+
 def test_a_warning_in_the_log_is_laid_to_no_fault_that_does_not_name_it() -> None:
     found = ledger("health-error@2h", hours=3)
     host: Any = found._host
