@@ -134,6 +134,8 @@ def test_an_apply_that_a_power_cut_ended_is_told_of_and_taken_back(server: Serve
     server.wait_until(f"sudo -u genesis git -C {CORE} rev-parse HEAD | grep -q {target}", 300)
     server.machine.reboot(power_cut=True)
     cut(first)
+    # Now and then the cut leaves this of a file that the merge had written; here it always does.
+    server.machine.do(f"truncate --size=0 {CORE}/VERSION", user="genesis")
 
     attached = server.remote("attach")
     assert attached.code not in {0, 75}, attached.out + attached.err
@@ -144,4 +146,6 @@ def test_an_apply_that_a_power_cut_ended_is_told_of_and_taken_back(server: Serve
     assert back.code in {0, 1}, back.out + back.err
     server.wait_for_services()
     assert server.head() == head
+    assert server.machine.do(f"git -C {CORE} status --porcelain --untracked-files=no", user="genesis") == ""
+    assert "-six" in of_the_newest_archive(server, "undone/unstaged.diff")
     assert "runner_state.json" in of_the_newest_archive(server, "MANIFEST.json")
