@@ -15,4 +15,6 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     """Keep the developer's own settings out, and this host's real runners out of the way."""
     for name in [name for name in os.environ if name.startswith("GENESIS_") or name in {"NO_COLOR", "NOTIFY_SOCKET"}]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("GENESIS_LOCK_DIR", str(tmp_path_factory.mktemp("locks")))
+    own = str(tmp_path_factory.mktemp("locks"))
+    monkeypatch.setenv("GENESIS_LOCK_DIR", own)
+    monkeypatch.setenv("XDG_STATE_HOME", own)
