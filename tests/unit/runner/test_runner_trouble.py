@@ -62,7 +62,7 @@ def test_no_minute_sees_more_than_ten_requests_to_the_exchange(day: "Day", fault
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("feed-down", "dropped"),
+        ("feed-down", "disconnected"),
         ("feed-500", "HTTP 500"),
         ("feed-html", "502"),
         ("maintenance", "maintenance"),
