@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 
@@ -128,6 +129,8 @@ def main(arguments: list[str]) -> int:
     for path, now in stale.items():
         if arguments:
             sys.stderr.write(f"{path} is out of date. Next: python docs/generate.py\n")
+            was = path.read_text("utf-8") if path.is_file() else ""
+            sys.stderr.writelines(f"{line}\n" for line in unified_diff(was.split("\n"), now.split("\n"), "is", "due", n=0))
         else:
             path.parent.mkdir(exist_ok=True)
             path.write_text(now, "utf-8")
