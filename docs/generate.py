@@ -130,7 +130,8 @@ def main(arguments: list[str]) -> int:
         if arguments:
             sys.stderr.write(f"{path} is out of date. Next: python docs/generate.py\n")
             was = path.read_text("utf-8") if path.is_file() else ""
-            sys.stderr.writelines(f"{line}\n" for line in unified_diff(was.split("\n"), now.split("\n"), "is", "due", n=0))
+            lines = unified_diff(was.split("\n"), now.split("\n"), "is", "due", n=0, lineterm="")
+            sys.stderr.writelines(f"{line}\n" for line in lines)
         else:
             path.parent.mkdir(exist_ok=True)
             path.write_text(now, "utf-8")
