@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # A deadline per example would fail on a busy machine, and says nothing about behaviour.
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, max_examples=60)
 settings.load_profile("suite")
 
 

@@ -78,12 +78,13 @@ def failing(case: Case) -> str:
         return str(early.code)
 
 
-def test_killed_before_any_call_of_three_candles_no_order_is_doubled_and_none_lost_in_silence() -> None:
+@pytest.mark.parametrize("every", [2, pytest.param(1, marks=pytest.mark.soak)])
+def test_killed_before_any_call_of_three_candles_no_order_is_doubled_and_none_lost_in_silence(every: int) -> None:
     calls = calls_of(THREE_CANDLES_MS)
-    cases = [Case(THREE_CANDLES_MS, ((at, 0, False),)) for at in range(1, calls + 1)]
+    cases = [Case(THREE_CANDLES_MS, ((at, 0, False),)) for at in range(1, calls + 1, every)]
     outcomes = Counter(spread(killed, cases))
     print(f"\n{len(cases)} kills, 0 doubled, 0 lost; outcomes: {dict(outcomes)}")
-    assert len(cases) == calls > 300
+    assert len(cases) * every >= calls > 300
     assert any("unknown" in outcome for outcome in outcomes), "no kill came between sending and its record"
 
 
@@ -105,7 +106,7 @@ def hold_on_failing_disks(cases: list[Case]) -> None:
 
 
 def test_a_disk_that_fails_at_any_call_never_doubles_an_order_and_never_ends_well_with_something_unsaved() -> None:
-    hold_on_failing_disks(disks(2))
+    hold_on_failing_disks(disks(1))
 
 
 @pytest.mark.soak

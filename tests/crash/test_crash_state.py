@@ -23,7 +23,7 @@ assert _SPEC.loader is not None
 _DAYS = module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_DAYS)
 
-NORMAL, SOAK, LOSSES_A_DAY = 17, 67, 3
+NORMAL, SOAK, LOSSES_A_DAY = 8, 67, 3
 POLL = 30
 CALLS = ("write", "fsync", "replace", "ftruncate")
 FAULTS = ("submit-timeout", "submit-lost", "submit-internal-error", "submit-rejected", "evaluate-error", "feed-500")

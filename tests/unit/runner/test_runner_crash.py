@@ -93,8 +93,18 @@ def test_killed_before_any_write_the_next_start_neither_repeats_nor_loses_a_cand
         assert_whole(day, 2)
 
 
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT])
-@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize(
+    ("error", "persistent"),
+    [
+        (errno.ENOSPC, True),
+        (errno.EIO, False),
+        *(
+            pytest.param(error, persistent, marks=pytest.mark.soak)
+            for error in (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT)
+            for persistent in (False, True)
+        ),
+    ],
+)
 def test_a_disk_that_fails_at_any_write_ends_the_run_and_the_next_one_is_whole(
     near_a_close: Callable[[], "Day"], monkeypatch: pytest.MonkeyPatch, error: int, persistent: bool
 ) -> None:
