@@ -251,6 +251,8 @@ SPOILS: dict[str, Callable[[Path], None]] = {
 """What is done to a copy of the root before a command is typed in it."""
 
 VOLATILE = (
+    (r"\n +\S+ +trades elsewhere: pid [^\n]*", ""),
+    (r"; pid \d+ \([^()]*\) is left alone: [^\n]*", ""),
     (r"pid \d+\s+\([^()]*\)", "pid <pid> (<command>)"),
     (r"pid \d+", "pid <pid>"),
     (r"by \S+@\S+ pid", "by <user>@<host> pid"),

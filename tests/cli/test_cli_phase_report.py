@@ -450,7 +450,7 @@ def test_the_html_asks_no_network_runs_no_script_and_closes_what_it_opens(troubl
     done = report(troubled, "--html", str(tmp_path / "phase.html"))
     assert done.exit_code == FAIL
     assert done.stderr.startswith(f"genesis-ops: {tmp_path / 'phase.html'} (")
-    assert "html: " in done.stdout
+    assert "html:" in done.stdout
     text = (tmp_path / "phase.html").read_text("utf-8")
     page = Html(text)
     assert page.open == []

@@ -20,7 +20,7 @@ def wait(seconds: float) -> None:
 
 def hear(root: Root, word: str, said: int, runner: Started) -> None:
     """Wait until a word is said once more; with hardly a pause, because the next write is a millisecond away."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + 3 * PATIENCE_SECONDS
     while word and root.log.count(word) <= said and runner.alive:
         assert time.monotonic() < deadline, runner.err
         time.sleep(0.0003)
